@@ -1,0 +1,1 @@
+"""Contacts, fields and tags of a CRM, behind one small protocol."""

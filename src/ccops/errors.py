@@ -1,0 +1,23 @@
+"""The kinds of trouble a user can be told about; each room derives its own, which take facts and speak for themselves."""
+
+
+class CcopsError(Exception):
+    """Base of all trouble that is nobody's bug: `str()` says what happened, `mend` the command or step that mends it."""
+
+    mend: str = ""
+
+
+class Misconfigured(CcopsError):  # noqa: N818 - reads as a state, like its siblings
+    """The command line, the registry or the settings are wrong; nothing was sent."""
+
+
+class CredentialRefused(CcopsError):  # noqa: N818
+    """The CRM refused the credential, or there is none."""
+
+
+class ServiceUnreachable(CcopsError):  # noqa: N818
+    """The CRM could not be reached, or kept failing."""
+
+
+class LedgerUnusable(CcopsError):  # noqa: N818
+    """The ledger can't be used, or another ledger is at work; nothing was sent."""

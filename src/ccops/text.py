@@ -1,0 +1,20 @@
+"""Text from outside, made safe for people's eyes."""
+
+import unicodedata
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def clean(text: str) -> str:
+    """Replace what a terminal would act on (controls, escapes, direction overrides) by visible codes like `\\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSAFE else char for char in text
+    )
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """Quote a value for an error message: cleaned, at most `limit` characters, and said to be cut if it was."""
+    cleaned = clean(text[: limit + 1])
+    return f'"{cleaned}"' if len(text) <= limit else f'"{clean(text[:limit])}…" ({len(text)} characters)'
