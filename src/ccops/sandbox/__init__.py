@@ -1,0 +1,10 @@
+"""A local stand-in for Kit's API v4, for trying things out, rehearsals and tests; real clients talk HTTP to it.
+
+It follows Kit's documentation and, where that is silent, chooses what is hardest on a client. Known differences: no
+webhooks, bulk calls, forms, sequences or broadcasts; the rate limit is counted by each process on its own.
+"""
+
+from ccops.sandbox.box import Sandbox
+from ccops.sandbox.faults import Fault
+
+__all__ = ["Fault", "Sandbox"]

@@ -1,0 +1,130 @@
+"""What each kind of fault makes of a request and its answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Protocol
+
+from ccops.sandbox.exchange import Answer, Json, Request, refusal
+from ccops.sandbox.faults import Fault, Kind
+
+Manner = Literal["whole", "reset", "hang", "half", "drip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An answer, and the way it goes over the wire."""
+
+    answer: Answer | None
+    manner: Manner = "whole"
+    pace: float = 0.0
+    """Seconds between bytes that drip."""
+
+
+class Work(Protocol):
+    """What can be done with a request."""
+
+    def perform(self, request: Request, *, keep: bool = True) -> Answer:
+        """Handle it; without `keep` the state stays as it was."""
+        ...
+
+    def postpone(self, request: Request, delay: float | None) -> None:
+        """Handle it later, in so many seconds or on demand."""
+        ...
+
+
+TOO_MANY: Final = Answer(429, text="Retry later\n", content_type="text/plain")
+
+
+def distorted(fault: Fault, request: Request, work: Work) -> Delivery:
+    """Let a fault strike a request."""
+    return _KINDS[fault.kind](fault, request, work)
+
+
+def _broken(fault: Fault, request: Request, work: Work) -> Delivery:
+    if fault.effect:
+        work.perform(request)
+    return Delivery(None, "hang" if fault.kind == "hang" else "reset")
+
+
+def _badly_sent(fault: Fault, request: Request, work: Work) -> Delivery:
+    answer = work.perform(request, keep=fault.effect)
+    return Delivery(answer, "half" if fault.kind == "half" else "drip", fault.pace)
+
+
+def _replaced(fault: Fault, request: Request, work: Work) -> Delivery:
+    if fault.effect:
+        work.perform(request)
+    return Delivery(_substitute(fault))
+
+
+def _late(fault: Fault, request: Request, work: Work) -> Delivery:
+    work.postpone(request, fault.delay)
+    return Delivery(_error(fault, fault.status)) if fault.status else Delivery(None, "reset")
+
+
+def _warned(fault: Fault, request: Request, work: Work) -> Delivery:
+    answer = work.perform(request, keep=fault.effect)
+    return Delivery(_with(answer, {"warnings": list(fault.warnings or ("Something was ignored",))}))
+
+
+def _accepted(fault: Fault, request: Request, work: Work) -> Delivery:
+    answer = work.perform(request, keep=fault.effect)
+    nulls = dict.fromkeys(request.json.get("fields") or {})
+    return Delivery(replace(_with_fields(answer, nulls), status=202))
+
+
+def _stale(fault: Fault, request: Request, work: Work) -> Delivery:
+    old = work.perform(Request("GET", request.target, request.headers)).json or {}
+    answer = work.perform(request, keep=fault.effect)
+    return Delivery(_with_fields(answer, old.get("subscriber", {}).get("fields", {})))
+
+
+def _partial(fault: Fault, request: Request, work: Work) -> Delivery:
+    sent = request.json.get("fields") or {}
+    less = request.with_json({**request.json, "fields": {key: sent[key] for key in sent if key in fault.keep}})
+    answer = work.perform(less, keep=fault.effect)
+    return Delivery(_with(answer, {"warnings": list(fault.warnings)}) if fault.warnings else answer)
+
+
+_KINDS: Final[Mapping[Kind, Callable[[Fault, Request, Work], Delivery]]] = {
+    "reset": _broken,
+    "hang": _broken,
+    "half": _badly_sent,
+    "drip": _badly_sent,
+    "status": _replaced,
+    "redirect": _replaced,
+    "garbage": _replaced,
+    "late": _late,
+    "warnings": _warned,
+    "accepted": _accepted,
+    "stale_echo": _stale,
+    "partial": _partial,
+}
+
+
+def _substitute(fault: Fault) -> Answer:
+    if fault.kind == "redirect":
+        return Answer(302, headers={"Location": fault.location})
+    if fault.kind == "garbage":
+        return Answer(200, text=fault.text, content_type="text/html; charset=utf-8")
+    return _error(fault, fault.status or 503)
+
+
+def _error(fault: Fault, status: int) -> Answer:
+    wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if status == TOO_MANY.status:
+        return replace(TOO_MANY, headers=wait)
+    if status >= 500:  # noqa: PLR2004 - where servers' own mishaps begin
+        return Answer(status, text=fault.text, content_type="text/html; charset=utf-8", headers=wait)
+    return replace(refusal(status, "Something was refused"), headers=wait)
+
+
+def _with(answer: Answer, more: Json) -> Answer:
+    return answer if answer.json is None else replace(answer, json={**answer.json, **more})
+
+
+def _with_fields(answer: Answer, fields: Json) -> Answer:
+    contact = (answer.json or {}).get("subscriber")
+    if contact is None:
+        return answer
+    return _with(answer, {"subscriber": {**contact, "fields": {**contact["fields"], **fields}}})

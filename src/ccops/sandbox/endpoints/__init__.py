@@ -1,0 +1,1 @@
+"""What each of Kit's endpoints does, one module per kind of thing."""

@@ -1,0 +1,53 @@
+"""Which endpoint answers which path. Templates are those of Kit's OpenAPI document."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from ccops.sandbox.call import Endpoint
+from ccops.sandbox.endpoints import account, fields, members, subscribers, tags
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and path, and the endpoint behind it."""
+
+    method: str
+    template: str
+    endpoint: Endpoint
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # 18 digits: more than any id of Kit's, less than SQLite's integers.
+        object.__setattr__(self, "pattern", re.compile(re.sub(r"\{\w+\}", r"([0-9]{1,18})", self.template)))
+
+
+_ROUTES: Final = (
+    Route("GET", "/v4/account", account.show),
+    Route("GET", "/v4/custom_fields", fields.index),
+    Route("POST", "/v4/custom_fields", fields.create),
+    Route("PUT", "/v4/custom_fields/{id}", fields.rename),
+    Route("DELETE", "/v4/custom_fields/{id}", fields.delete),
+    Route("GET", "/v4/subscribers", subscribers.index),
+    Route("POST", "/v4/subscribers", subscribers.create),
+    Route("GET", "/v4/subscribers/{id}", subscribers.show),
+    Route("PUT", "/v4/subscribers/{id}", subscribers.update),
+    Route("POST", "/v4/subscribers/{id}/unsubscribe", subscribers.unsubscribe),
+    Route("GET", "/v4/subscribers/{subscriber_id}/tags", members.held),
+    Route("GET", "/v4/tags", tags.index),
+    Route("POST", "/v4/tags", tags.create),
+    Route("PUT", "/v4/tags/{id}", tags.rename),
+    Route("GET", "/v4/tags/{tag_id}/subscribers", members.index),
+    Route("POST", "/v4/tags/{tag_id}/subscribers", members.add_by_email),
+    Route("DELETE", "/v4/tags/{tag_id}/subscribers", members.remove_by_email),
+    Route("POST", "/v4/tags/{tag_id}/subscribers/{id}", members.add),
+    Route("DELETE", "/v4/tags/{tag_id}/subscribers/{id}", members.remove),
+)
+
+
+def find(method: str, path: str) -> tuple[Route, tuple[int, ...]] | None:
+    """Return the route of a request and the ids in its path, None if there is none."""
+    for route in _ROUTES:
+        if route.method == method and (match := route.pattern.fullmatch(path)):
+            return route, tuple(map(int, match.groups()))
+    return None
