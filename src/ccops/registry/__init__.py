@@ -1,0 +1,1 @@
+"""`operations.toml` in and out, the settings of `config.toml` and the environment, and the home folder."""

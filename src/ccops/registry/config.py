@@ -1,0 +1,145 @@
+"""`config.toml`: its keys, checked without ever showing a value, and the one line that login and logout change."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ccops.registry.document import Document, NotToml, parse_toml
+from ccops.registry.draft import Draft
+from ccops.registry.faults import ConfigFaults, Fault, nearest, suggest
+from ccops.registry.home import Home, folder_lock, read_text, write_private
+from ccops.registry.starter import starter_config
+from ccops.secret import Secret
+
+_COMMENTED_KEY: Final = re.compile(r"^#[ \t]*api_key[ \t]*=", re.MULTILINE)
+_NO_TOML: Final = 'this is not TOML; a line is key = value, and a text stands in quotes: key = "text"'
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "KIT_API_URL": "api_url",
+    "CCOPS_RATE": "rate",
+    "CCOPS_SETTLE_AFTER": "settle_after",
+    "CCOPS_ACTOR": "actor",
+}
+"""The variables that stand for a setting each; those of the credential are apart."""
+
+
+def _exact(value: object) -> object:
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, Field(pattern=r"\S")]
+
+
+class ConfigTable(BaseModel):
+    """Every setting; what is None was not set."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_key: Text | None = Field(default=None, repr=False)
+    api_key_command: Text | None = None
+    api_url: Text | None = None
+    rate: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    settle_after: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=86_400)] | None = None
+    actor: Text | None = None
+    public_url: Text | None = None
+    sandbox: bool = False
+
+
+_WANTED: Final[Mapping[str, str]] = {
+    "rate": "a whole number, 0 or more",
+    "settle_after": "a number of seconds, from 0 to 86400",
+    "sandbox": "true or false",
+}
+
+
+def read_config(home: Home) -> ConfigTable:
+    """Read the settings of a home; one without the file has none set. Raises ConfigFaults and FileUnusable."""
+    if not home.config.exists():
+        return ConfigTable()
+    document = _parsed(_text(home), home.config.name)
+    try:
+        return ConfigTable.model_validate(document.data)
+    except ValidationError as error:
+        faults = [_fault(str(find["loc"][0]), find["type"], document) for find in error.errors()]
+    raise ConfigFaults(home.config.name, faults)
+
+
+def read_environment(environ: Mapping[str, str]) -> ConfigTable:
+    """Read the settings that environment variables give; an empty one is not set. Raises ConfigFaults."""
+    given = {key: _typed(key, environ[name]) for name, key in ENVIRONMENT.items() if environ.get(name)}
+    try:
+        return ConfigTable.model_validate(given)
+    except ValidationError as error:
+        wrong = {str(find["loc"][0]) for find in error.errors()}
+    names = [(name, key) for name, key in ENVIRONMENT.items() if key in wrong]
+    faults = [Fault(0, None, name, f"{name} must be {_wanted(key)}") for name, key in names]
+    raise ConfigFaults("the environment", faults)
+
+
+def store_key(home: Home, key: Secret) -> None:
+    """Write the key into `config.toml`, made if missing; all other lines stay. Raises ConfigFaults, FileUnusable."""
+    home.make()
+    with folder_lock(home.path):
+        draft = _draft(home, _text(home) if home.config.exists() else starter_config())
+        hint = _COMMENTED_KEY.search(draft.text)
+        draft.put((), "api_key", key.reveal(), behind=hint.start() if hint else None)
+        write_private(home.config, draft.text)
+
+
+def forget_key(home: Home) -> bool:
+    """Take the key out of `config.toml`; False if it was not there. Raises ConfigFaults, FileUnusable."""
+    if not home.config.exists():
+        return False
+    with folder_lock(home.path):
+        draft = _draft(home, _text(home))
+        if not draft.has(("api_key",)):
+            return False
+        draft.drop(("api_key",))
+        write_private(home.config, draft.text)
+    return True
+
+
+def _text(home: Home) -> str:
+    try:
+        return read_text(home.config)
+    except UnicodeDecodeError:
+        fault = Fault(0, None, None, "the file is not UTF-8 text")
+    raise ConfigFaults(home.config.name, [fault])
+
+
+def _parsed(text: str, file: str) -> Document:
+    try:
+        return parse_toml(text)
+    except NotToml as wrong:
+        fault = Fault(wrong.fault.line, None, None, _NO_TOML)
+    raise ConfigFaults(file, [fault])
+
+
+def _draft(home: Home, text: str) -> Draft:
+    _parsed(text, home.config.name)
+    return Draft(text, home.config.name)
+
+
+def _fault(key: str, kind: str, document: Document) -> Fault:
+    """Say what is wrong with a key; an unknown one is told only if it resembles a known one: it might be a secret."""
+    line = document.layout.line((key,))
+    if kind != "extra_forbidden":
+        return Fault(line, None, key, f'"{key}" must be {_wanted(key)}')
+    if guess := nearest(key, ConfigTable.model_fields):
+        return Fault(line, None, key, f'"{key}" is not a setting{suggest(guess)}')
+    return Fault(line, None, None, f"this key is no setting; they are {', '.join(ConfigTable.model_fields)}")
+
+
+def _wanted(key: str) -> str:
+    return _WANTED.get(key, "a text in quotes, and not empty")
+
+
+def _typed(key: str, text: str) -> str | int | Decimal:
+    """Read a variable's text as the number that its setting needs; any other stays a text, and is refused later."""
+    if key == "rate" and re.fullmatch("[0-9]{1,9}", text.strip()):
+        return int(text)
+    if key == "settle_after" and re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text.strip()):
+        return Decimal(text.strip())
+    return text

@@ -1,0 +1,73 @@
+"""A TOML file as it was read: its text, what it says, and where it says it."""
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from ccops.registry.faults import Fault
+from ccops.registry.lines import Keys, Layout
+
+Data = dict[str, Any]
+
+_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_TWICE: Final = ("Cannot declare", "Cannot overwrite", "Duplicate inline table key", "Cannot mutate")
+
+
+class NotToml(Exception):  # noqa: N818 - never leaves the room: each file has its own exception
+    """A text that is no TOML, with the line and the sentence for it."""
+
+    def __init__(self, line: int, text: str) -> None:
+        self.fault = Fault(line, None, None, text)
+        super().__init__(text)
+
+
+@dataclass(slots=True)
+class Document:
+    """A text, its data, and the faults found in it so far."""
+
+    text: str
+    data: Data
+    layout: Layout
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, keys: Keys, text: str) -> None:
+        """Note what is wrong at a key; a fault of `[fields.x]` says so, one of an operation bears its name."""
+        operation = str(keys[1]) if keys[0] == "operations" and len(keys) > 1 else None
+        words = [key for key in keys if isinstance(key, str)]
+        where = f"[fields.{words[1]}] " if keys[0] == "fields" and len(words) > 1 else ""
+        self.faults.append(Fault(self.layout.line(keys), operation, words[-1], where + text))
+
+
+def parse_toml(text: str) -> Document:
+    """Parse a text, numbers as Decimal, never float. Raises NotToml."""
+    try:
+        text.encode()
+        data = tomllib.loads(text.removeprefix("\ufeff"), parse_float=_decimal)
+        return Document(text, data, Layout(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(str(error), text) from None
+    except UnicodeEncodeError as error:
+        raise NotToml(text.count("\n", 0, error.start) + 1, "a character here is no UTF-8") from None
+    except RecursionError:
+        raise NotToml(0, "lists or tables are nested too deeply") from None
+    except ValueError:
+        raise NotToml(0, "a number has thousands of digits, or a date does not exist") from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent past all bounds; refused with the infinities
+        return Decimal("inf")
+
+
+def _not_toml(message: str, text: str) -> NotToml:
+    place = _PLACE.search(message)
+    last = text.rstrip().count("\n") + 1
+    line = int(place[1]) if place and place[1] else last
+    said = _PLACE.sub("", message)
+    if said.startswith(_TWICE):
+        return NotToml(line, "this table or key stands in the file a second time")
+    return NotToml(line, f"this is not TOML ({said}); a text stands in quotes, a list in [ ]")

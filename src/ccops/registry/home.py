@@ -1,0 +1,153 @@
+"""The home folder: where it is, what lies in it, and how files are put there."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ccops.registry.faults import FileUnusable
+
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One home folder and the places in it."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings."""
+        return self.path / "config.toml"
+
+    @property
+    def registry(self) -> Path:
+        """The operations."""
+        return self.path / "operations.toml"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's database."""
+        return self.path / "ledger.sqlite3"
+
+    @property
+    def locks(self) -> Path:
+        """The folder of the locks that processes share."""
+        return self.path / "locks"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.path.is_dir()
+
+    def make(self) -> None:
+        """Make the folder for its owner alone; one that is there stays as it is. Raises FileUnusable."""
+        with told(self.path):
+            self.path.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseMode:
+    """A file or folder that others than its owner can read or write."""
+
+    path: Path
+    mode: int
+    wanted: int
+
+    def tighten(self) -> None:
+        """Take the rights of all others away. Raises FileUnusable."""
+        with told(self.path):
+            self.path.chmod(self.mode & self.wanted)
+
+
+def find_home(option: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the home folder: `--home`, else `CCOPS_HOME`, else the platform's user data folder."""
+    if chosen := option or environ.get("CCOPS_HOME"):
+        return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 - Path's own raises on an unknown ~user
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("ccops", appauthor=False))
+
+
+def loose_modes(home: Home) -> list[LooseMode]:
+    """List what in a home others than its owner can get at; symbolic links are followed."""
+    found: list[LooseMode] = []
+    for path in _places(home):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        wanted = PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE
+        if mode & ~PRIVATE_FOLDER:
+            found.append(LooseMode(path, mode, wanted))
+    return found
+
+
+def _places(home: Home) -> list[Path]:
+    ledgers = sorted(home.path.glob(f"{home.ledger.name}*"))
+    places = [home.path, home.config, home.registry, *ledgers, home.locks]
+    return [place for place in places if place.exists()]
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, its line ends as they are. Raises FileUnusable and UnicodeDecodeError."""
+    with told(path):
+        return path.read_bytes().decode()
+
+
+def write_private(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
+    """Replace a file as a whole or not at all, durably; line ends are kept. Raises FileUnusable."""
+    target = Path(os.path.realpath(path))
+    with told(path):
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            _fill(handle, text, mode)
+            Path(name).replace(target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+        _sync_folder(target.parent)
+
+
+def _fill(handle: int, text: str, mode: int) -> None:
+    with open(handle, "w", encoding="utf-8", newline="") as file:
+        os.fchmod(handle, mode)
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Keep other ccops processes from replacing files in a folder meanwhile; the lock dies with its holder."""
+    import fcntl
+
+    with told(folder):
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        with told(folder):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into ones that name the path."""
+    try:
+        yield
+    except OSError as error:
+        raise FileUnusable(path, error) from error

@@ -1,0 +1,189 @@
+"""Where every table and key of a TOML text stands; tomllib tells what a file says, not where."""
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+Keys = tuple[str | int, ...]
+"""The way to a value from the top of the file; a number is a place in a list."""
+
+_GAP: Final = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_BLANKS: Final = re.compile(r"[ \t]*")
+_DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
+_KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
+_SCALAR: Final = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})'
+    r"|'''.*?'''(?:'{0,2})"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*"
+    r"|[^\s,\]}#]+",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A line such as `[operations.x]`; offsets are from its first bracket to behind its last."""
+
+    keys: Keys
+    start: int
+    end: int
+
+    @property
+    def table(self) -> Keys:
+        """The table that the keys below it are relative to."""
+        return self.keys
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A statement `key = value` of its own line, with the header that it stands under."""
+
+    keys: Keys
+    header: Header | None
+    start: int
+    value: int
+    end: int
+
+    @property
+    def table(self) -> Keys:
+        """The table that the line's key is relative to."""
+        return self.header.keys if self.header else ()
+
+
+class Layout:
+    """All headers and statements of a text that tomllib accepts, in their order, and the line of each key."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.headers: list[Header] = []
+        self.pairs: list[Pair] = []
+        self._starts: dict[Keys, int] = {}
+        self._newlines = [found.start() for found in re.finditer("\n", text)]
+        _Scan(self).run()
+
+    def note(self, keys: Keys, start: int) -> None:
+        """Remember where a key and the tables above it are first spoken of."""
+        for length in range(1, len(keys) + 1):
+            self._starts.setdefault(keys[:length], start)
+
+    def line(self, keys: Keys) -> int:
+        """Return the line (from 1) of a key, or of the nearest table around it that the text has."""
+        while keys and keys not in self._starts:
+            keys = keys[:-1]
+        return self.line_at(self._starts.get(keys, 0))
+
+    def line_at(self, offset: int) -> int:
+        """Return the line (from 1) of an offset."""
+        return bisect_left(self._newlines, offset) + 1
+
+
+class _Scan:
+    """One walk over a text, filling a layout."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.text = layout.text
+        self.at = 1 if self.text.startswith("\ufeff") else 0
+        self.header: Header | None = None
+        self.lengths: Counter[Keys] = Counter()
+
+    def run(self) -> None:
+        while self.skip(_GAP) < len(self.text):
+            if self.text[self.at] == "[":
+                self.head()
+            else:
+                self.pair()
+
+    def skip(self, pattern: re.Pattern[str]) -> int:
+        if found := pattern.match(self.text, self.at):
+            self.at = found.end()
+        return self.at
+
+    def take(self, pattern: re.Pattern[str]) -> str:
+        start = self.at
+        return self.text[start : self.skip(pattern)]
+
+    def head(self) -> None:
+        start = self.at
+        bracket = "[[" if self.text.startswith("[[", start) else "["
+        self.at += len(bracket)
+        keys = self.dotted()
+        self.at += len(bracket)
+        self.header = Header(self.resolve(keys, element=bracket == "[["), start, self.at)
+        self.layout.headers.append(self.header)
+        self.layout.note(self.header.keys, start)
+
+    def resolve(self, keys: Keys, *, element: bool) -> Keys:
+        """Put in which element of a list of tables (`[[…]]`) a header speaks of: the latest, or a new one."""
+        done: Keys = ()
+        for place, key in enumerate(keys):
+            done += (key,)
+            if element and place == len(keys) - 1:
+                self.lengths[done] += 1
+            if self.lengths[done]:
+                done += (self.lengths[done] - 1,)
+        return done
+
+    def pair(self) -> None:
+        start = self.at
+        keys = (self.header.keys if self.header else ()) + self.dotted()
+        self.layout.note(keys, start)
+        self.at += 1
+        value = self.skip(_BLANKS)
+        self.value(keys)
+        self.layout.pairs.append(Pair(keys, self.header, start, value, self.at))
+
+    def dotted(self) -> Keys:
+        """Take a key such as `a."b c".d` with the blanks around it."""
+        self.skip(_BLANKS)
+        keys: Keys = (_bare(self.take(_KEY)),)
+        while self.take(_DOT):
+            keys += (_bare(self.take(_KEY)),)
+        self.skip(_BLANKS)
+        return keys
+
+    def value(self, keys: Keys) -> None:
+        if self.text[self.at] == "[":
+            self.array(keys)
+        elif self.text[self.at] == "{":
+            self.inline(keys)
+        else:
+            self.skip(_SCALAR)
+
+    def array(self, keys: Keys) -> None:
+        for place, _ in enumerate(self.elements("]")):
+            self.layout.note((*keys, place), self.at)
+            self.value((*keys, place))
+
+    def inline(self, keys: Keys) -> None:
+        for _ in self.elements("}"):
+            start = self.at
+            inner = keys + self.dotted()
+            self.layout.note(inner, start)
+            self.at += 1
+            self.skip(_BLANKS)
+            self.value(inner)
+
+    def elements(self, close: str) -> Iterator[None]:
+        """Stop at each element of a list or inline table; the caller takes it."""
+        self.at += 1
+        self.skip(_GAP)
+        while self.text[self.at] != close:
+            yield
+            self.skip(_GAP)
+            if self.text[self.at] == ",":
+                self.at += 1
+                self.skip(_GAP)
+        self.at += 1
+
+
+def _bare(key: str) -> str:
+    if key[:1] not in {'"', "'"}:
+        return key
+    return next(iter(tomllib.loads(f"{key} = 0")))
