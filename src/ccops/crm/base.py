@@ -68,6 +68,14 @@ class NotSent(CcopsError):  # noqa: N818
         super().__init__(what)
 
 
+class RateLimited(NotSent):
+    """The CRM asked to come back later (429); `retry_after` holds the seconds, if it named any."""
+
+    def __init__(self, what: str, retry_after: float | None) -> None:
+        self.retry_after = retry_after
+        super().__init__(what)
+
+
 class OutcomeUnknown(CcopsError):  # noqa: N818
     """The request left and its effect is not known: time-out, lost or unreadable answer, 5xx, warnings, 202."""
 
@@ -96,6 +104,10 @@ class Crm(Protocol):
     Every method may raise CredentialRefused; reads raise ServiceUnreachable once repeating has not helped, and
     Rejected. Writes raise NotSent, OutcomeUnknown, Missing and Rejected.
     """
+
+    def reserve(self, requests: int) -> None:
+        """Wait until this many requests of this thread may leave at once, so that none waits between read and write."""
+        ...
 
     def account(self) -> Account:
         """Return the account of the credential."""

@@ -1,0 +1,1 @@
+"""Kit (formerly ConvertKit) behind the protocol of `crm`: the only room that speaks HTTP."""

@@ -1,0 +1,182 @@
+"""Kit's JSON, read leniently: unknown keys are ignored, ids come as numbers or texts, much may be null."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from ccops.clock import parse_iso
+from ccops.crm.base import Account, Contact, CustomField, HeldTag, KnownTag
+from ccops.crm.kit.exchange import Answer, Unreadable
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+_CLOCK_STEP = timedelta(seconds=1)
+_LONGEST_ID = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    rows: list[T]
+    after: str | None
+    """Cursor of the next page; None on the last."""
+
+
+def page(answer: Answer, key: str, row: Callable[[Json], T]) -> Page[T]:
+    """Read one page of a list. A page that promises more but does not say where is unreadable, never the last."""
+    rows = answer.json.get(key)
+    if not isinstance(rows, list):
+        raise Unreadable(f"its answer lacks the list of {key}")
+    pagination = _object(answer.json.get("pagination") or {})
+    if not pagination.get("has_next_page"):
+        return Page([row(_object(item)) for item in rows], None)
+    cursor = pagination.get("end_cursor")
+    if not isinstance(cursor, str) or not cursor:
+        raise Unreadable(f"its list of {key} goes on, but its answer does not say where")
+    return Page([row(_object(item)) for item in rows], cursor)
+
+
+def account(answer: Answer) -> Account:
+    """Read `GET /v4/account`."""
+    found = _part(answer, "account")
+    zone = found.get("timezone")
+    name = zone.get("name") if isinstance(zone, Mapping) else zone
+    return Account(_id(found), _text(found.get("name")), _text(name) or None)
+
+
+def one_contact(answer: Answer) -> Contact:
+    """Read the contact of an answer."""
+    return contact(_part(answer, "subscriber"))
+
+
+def one_tag(answer: Answer) -> KnownTag:
+    """Read the tag of an answer."""
+    return tag(_part(answer, "tag"))
+
+
+def one_field(answer: Answer) -> CustomField:
+    """Read the custom field of an answer."""
+    return custom_field(_part(answer, "custom_field"))
+
+
+def contact(row: Json) -> Contact:
+    """Read a contact."""
+    return Contact(
+        id=_id(row),
+        email=_needed(row, "email_address"),
+        state=_text(row.get("state")),
+        fields=_fields(row.get("fields")),
+        tagged_at=moment(row.get("tagged_at")),
+    )
+
+
+def tag(row: Json) -> KnownTag:
+    """Read a tag."""
+    return KnownTag(_id(row), _text(row.get("name")))
+
+
+def held_tag(row: Json) -> HeldTag:
+    """Read a tag that a contact carries; without its time it is unreadable, as the time makes the occasion."""
+    since = moment(row.get("tagged_at"))
+    if since is None:
+        raise Unreadable("its answer does not say when the tag was added")
+    return HeldTag(_id(row), _text(row.get("name")), since)
+
+
+def custom_field(row: Json) -> CustomField:
+    """Read a custom field."""
+    return CustomField(_id(row), _needed(row, "key"), _text(row.get("label")))
+
+
+def written(answer: Answer, contact_id: int) -> Mapping[str, str | None]:
+    """Return the fields that a write's answer echoes; raises Unreadable if it is no clear yes for this contact."""
+    warnings = texts(answer.json.get("warnings"))
+    if warnings:
+        raise Unreadable(f"it warned: {'; '.join(warnings)}")
+    found = one_contact(answer)
+    if found.id != contact_id:
+        raise Unreadable(f"it answered for contact {found.id} instead of {contact_id}")
+    return found.fields
+
+
+def was_added(answer: Answer) -> bool:
+    """Say whether a tagging is ours: new (201), or made by an earlier attempt whose answer was lost."""
+    since = one_contact(answer).tagged_at
+    return answer.status == HTTPStatus.CREATED or (
+        answer.unsure_for is not None and since is not None and is_newer(since, answer.date, answer.unsure_for)
+    )
+
+
+def is_newer(since: datetime, now: datetime | None, seconds: float) -> bool:
+    """Say whether something happened within the last seconds, by Kit's own clock, which shows whole seconds."""
+    return now is not None and since >= now - timedelta(seconds=seconds) - _CLOCK_STEP
+
+
+def error_texts(answer: Answer) -> list[str]:
+    """Return what Kit says is wrong, in any of its forms; the start of a plain text if that is all there is."""
+    try:
+        body = answer.json
+    except Unreadable:
+        plain = answer.content[:200].decode(errors="replace").strip()
+        return [] if not plain or plain.startswith("<") else [plain]
+    return texts([body.get("errors"), body.get("error"), body.get("error_description")])[:10]
+
+
+def texts(value: Any) -> list[str]:
+    """Flatten a text, or lists of them (Kit nests lists at times), to the texts that are not empty."""
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    return [] if value is None or value == "" else [_text(value)]
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a time in any usual form, to the second (all that Kit promises); None if it is none."""
+    try:
+        if isinstance(value, int):
+            return datetime.fromtimestamp(value, UTC)
+        return parse_iso(str(value).strip().replace(" UTC", "Z")).replace(microsecond=0)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _part(answer: Answer, key: str) -> Json:
+    if key not in answer.json:
+        raise Unreadable(f"its answer lacks the {key}")
+    return _object(answer.json[key])
+
+
+def _object(value: Any) -> Json:
+    if not isinstance(value, Mapping):
+        raise Unreadable("its answer has something else where an object belongs")
+    return value
+
+
+def _id(row: Json) -> int:
+    value = _text(row.get("id"))
+    if not (value.isascii() and value.isdecimal() and len(value) <= _LONGEST_ID):
+        raise Unreadable("its answer has an id that is no number")
+    return int(value)
+
+
+def _needed(row: Json, key: str) -> str:
+    value = _text(row.get(key))
+    if not value:
+        raise Unreadable(f"its answer lacks {key}")
+    return value
+
+
+def _fields(value: Any) -> dict[str, str | None]:
+    return {_text(key): None if item is None else _text(item) for key, item in _object(value or {}).items()}
+
+
+def _text(value: Any) -> str:
+    """Return a text that can be stored: a lone surrogate is replaced, anything else than a text is written as JSON."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,135 @@
+"""One call to Kit with its repetitions: what an answer means, and which troubles are worth another attempt."""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, Literal, NoReturn, Protocol, TypeVar
+
+from ccops.clock import Clock
+from ccops.crm.base import NotSent, OutcomeUnknown, RateLimited, Rejected
+from ccops.crm.kit import answers
+from ccops.crm.kit.credential import mask
+from ccops.crm.kit.errors import KeyRefused, KitUnreachable, NoSuch, RedirectRefused
+from ccops.crm.kit.exchange import Answer, Call, Trouble, Unreadable
+from ccops.crm.kit.limits import Limits
+from ccops.crm.kit.pacing import Pacer
+from ccops.crm.kit.retry import next_wait
+from ccops.secret import Secret
+
+T = TypeVar("T")
+
+Repeat = Literal["read", "always", "if-unsent", "never"]
+"""When trouble leads to another attempt. `read` and `always` repeat on any (the latter for writes that may safely
+arrive twice), `if-unsent` only while no attempt can have had an effect."""
+
+_ABOUT_CREDENTIAL: Final = re.compile(
+    r"token|api.?key|credential|authori[sz]|authenticat|permission|scope", re.IGNORECASE
+)
+
+
+class Sender(Protocol):
+    """What sends one request once."""
+
+    host: str
+
+    def send(self, call: Call) -> Answer | Trouble:
+        """Return the whole answer, or what went wrong."""
+        ...
+
+
+class Calls:
+    """Makes calls: waits for the pacer, sends, reads the answer, repeats what may be repeated."""
+
+    def __init__(
+        self, sender: Sender, secret: Secret, *, oauth: bool, pacer: Pacer, clock: Clock, limits: Limits
+    ) -> None:
+        self._sender, self._secret, self._oauth = sender, secret, oauth
+        self._pacer, self._clock, self._limits = pacer, clock, limits
+        self.date: datetime | None = None
+        """When Kit gave its latest answer, by its own clock."""
+
+    def ask(self, call: Call, read: Callable[[Answer], T], repeat: Repeat = "read") -> T:
+        """Make a call and return its answer as `read` understands it.
+
+        Raises KeyRefused, RedirectRefused, NoSuch, Rejected; a read KitUnreachable, a write NotSent (RateLimited) or
+        OutcomeUnknown.
+        """
+        started, unsure_since, attempt = self._clock.now(), None, 0
+        while True:
+            attempt, sent_at = attempt + 1, self._clock.now()
+            got = self._attempt(call, read, unsure_since)
+            if not isinstance(got, Trouble):
+                return got
+            if unsure_since is None and not got.no_effect:
+                unsure_since = sent_at
+            wait = self._wait(got, attempt, started) if _repeats(repeat, got) else None
+            if wait is None:
+                self._give_up(got, attempt, repeat, unsure=unsure_since is not None)
+            self._clock.sleep(wait)
+
+    def _attempt(self, call: Call, read: Callable[[Answer], T], unsure_since: datetime | None) -> T | Trouble:
+        self._pacer.wait()
+        got = self._sender.send(call)
+        if isinstance(got, Answer):
+            self.date = got.date or self.date
+            got = self._judged(got, call)
+        if isinstance(got, Trouble):
+            return got
+        unsure_for = (self._clock.now() - unsure_since).total_seconds() if unsure_since else None
+        try:
+            return read(replace(got, unsure_for=unsure_for))
+        except Unreadable as error:
+            return Trouble("unreadable", mask(str(error), self._secret))
+
+    def _judged(self, answer: Answer, call: Call) -> Answer | Trouble:
+        """Return an answer worth reading, or the trouble it stands for; raise what is decided."""
+        status = answer.status
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            asked = answer.retry_after(self._clock.now())
+            self._pacer.slow_down(asked)
+            return Trouble("busy", "it asks to come back later (429)", retry_after=asked)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Trouble("server", f"it answered {status}", retry_after=answer.retry_after(self._clock.now()))
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            self._refuse(answer, call)
+        if status == HTTPStatus.ACCEPTED:
+            return Trouble("not-yet", "it answered 202: not done yet")
+        if status < HTTPStatus.OK:
+            return Trouble("unreadable", f"it answered {status}")
+        return answer
+
+    def _refuse(self, answer: Answer, call: Call) -> NoReturn:
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            place = mask(answer.headers.get("Location", ""), self._secret)
+            raise RedirectRefused(self._sender.host, answer.status, place)
+        if answer.status == HTTPStatus.NOT_FOUND and call.names:
+            raise NoSuch(call.names)
+        texts = [mask(text, self._secret) for text in answers.error_texts(answer)]
+        if answer.status == HTTPStatus.UNAUTHORIZED or (
+            answer.status == HTTPStatus.FORBIDDEN and _ABOUT_CREDENTIAL.search(" ".join(texts))
+        ):
+            raise KeyRefused(texts, oauth=self._oauth)
+        raise Rejected(answer.status, texts)
+
+    def _wait(self, trouble: Trouble, attempt: int, started: datetime) -> float | None:
+        chance = random.random()  # noqa: S311 - it spreads attempts in time, nothing more
+        wait = next_wait(attempt, trouble.kind, trouble.retry_after, chance)
+        passed = (self._clock.now() - started).total_seconds()
+        return wait if wait is not None and passed + wait <= self._limits.patience else None
+
+    def _give_up(self, trouble: Trouble, attempts: int, repeat: Repeat, *, unsure: bool) -> NoReturn:
+        what = f"Kit ({self._sender.host}): {trouble.what}"
+        if repeat == "read":
+            raise KitUnreachable(self._sender.host, trouble.what, attempts)
+        if unsure:
+            raise OutcomeUnknown(what)
+        if trouble.kind == "busy":
+            raise RateLimited(what, trouble.retry_after)
+        raise NotSent(what)
+
+
+def _repeats(repeat: Repeat, trouble: Trouble) -> bool:
+    return repeat in ("read", "always") or (repeat == "if-unsent" and trouble.no_effect)

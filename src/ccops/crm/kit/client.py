@@ -1,0 +1,200 @@
+"""Kit's API v4 as a `Crm`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from ccops.clock import Clock
+from ccops.crm.base import (
+    Account,
+    Contact,
+    CustomField,
+    HeldTag,
+    KnownTag,
+    Missing,
+    OutcomeUnknown,
+    Rejected,
+    StateFilter,
+)
+from ccops.crm.kit import answers, endpoints
+from ccops.crm.kit.answers import Json
+from ccops.crm.kit.calls import Calls
+from ccops.crm.kit.errors import KitUnreachable
+from ccops.crm.kit.exchange import Answer, Call
+from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
+from ccops.crm.kit.pacing import Pacer
+from ccops.errors import ServiceUnreachable
+from ccops.secret import Secret
+
+Row = TypeVar("Row", Contact, CustomField, KnownTag, HeldTag)
+
+API_URL: Final = "https://api.kit.com"
+_MALFORMED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_REMOVALS: Final = 3
+
+
+class KitCrm:
+    """The account that one credential opens; may be used by many threads at once.
+
+    Raises KeyMalformed when made with a text that can't be a credential, and what `Crm` says of its methods.
+    """
+
+    def __init__(
+        self,
+        secret: Secret,
+        *,
+        oauth: bool = False,
+        api_url: str = API_URL,
+        pacer: Pacer,
+        clock: Clock,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        from ccops.crm.kit.http import Http  # requests takes longest to load
+
+        self._http = Http(secret, oauth=oauth, api_url=api_url, limits=limits)
+        self._calls = Calls(self._http, secret, oauth=oauth, pacer=pacer, clock=clock, limits=limits)
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    @property
+    def server_date(self) -> datetime | None:
+        """When Kit gave its latest answer, by its own clock; None before the first."""
+        return self._calls.date
+
+    def account(self) -> Account:
+        """Return the account of the credential."""
+        return self._calls.ask(endpoints.account(), answers.account)
+
+    def contact(self, contact_id: int) -> Contact | None:
+        """Read one contact in any state by id, never stale; None if there is none."""
+        try:
+            return self._calls.ask(endpoints.contact(contact_id), answers.one_contact)
+        except Missing:
+            return None
+
+    def find(self, email: str) -> Contact | None:
+        """Look a contact up by e-mail address, in any state; None for a text that Kit takes for no address."""
+        wanted = email.strip()
+        if "@" not in wanted:
+            return None
+        try:
+            rows = self._rows(endpoints.contact_by_email(wanted), "subscribers", answers.contact)
+            same = [row for row in rows if row.email.casefold() == wanted.casefold()]
+        except Rejected as refusal:
+            if refusal.status not in _MALFORMED:
+                raise
+            return None
+        return next((row for row in same if row.email == wanted), same[0] if same else None)
+
+    def fields(self) -> list[CustomField]:
+        """Return all custom fields."""
+        return list(self._rows(endpoints.fields(), "custom_fields", answers.custom_field))
+
+    def create_field(self, label: str) -> CustomField:
+        """Make a custom field, or return the one that has this label already; repeated like a read."""
+        return self._calls.ask(endpoints.create_field(label), answers.one_field, "always")
+
+    def tags(self) -> list[KnownTag]:
+        """Return all tags."""
+        return list(self._rows(endpoints.tags(), "tags", answers.tag))
+
+    def create_tag(self, name: str) -> tuple[KnownTag, bool]:
+        """Make a tag; False if one of that name, in any case of letters, was there already and is returned.
+
+        Not repeated once it may have arrived: the second answer would call our own new tag an old one.
+        """
+        return self._calls.ask(
+            endpoints.create_tag(name),
+            lambda answer: (answers.one_tag(answer), answer.status == HTTPStatus.CREATED),
+            "if-unsent",
+        )
+
+    def carriers(self, tag_id: int, state: StateFilter = "all") -> Iterator[Contact]:
+        """Page through the contacts that carry a tag, with `tagged_at`. Rows may lag. Raises Missing."""
+        return self._rows(endpoints.carriers(tag_id, state), "subscribers", answers.contact)
+
+    def contacts(self, state: StateFilter = "all") -> Iterator[Contact]:
+        """Page through all contacts. Rows may lag."""
+        return self._rows(endpoints.contacts(state), "subscribers", answers.contact)
+
+    def tags_of(self, contact_id: int) -> list[HeldTag]:
+        """Return the tags that a contact carries now. Raises Missing."""
+        return list(self._rows(endpoints.tags_of(contact_id), "tags", answers.held_tag))
+
+    def write(self, contact_id: int, values: Mapping[str, str]) -> Mapping[str, str | None]:
+        """Set fields to absolute values in one request, sent at most once; return the fields that the answer echoed."""
+        return self._calls.ask(
+            endpoints.write(contact_id, values), lambda answer: answers.written(answer, contact_id), "never"
+        )
+
+    def add_tag(self, contact_id: int, tag_id: int) -> bool:
+        """Add a tag; False if the contact had it already. Repeated like a read: `tagged_at` tells whose it is."""
+        return self._calls.ask(endpoints.add_tag(contact_id, tag_id), answers.was_added, "always")
+
+    def remove_tag(self, contact_id: int, tag_id: int) -> None:
+        """Take a tag off; a contact that does not have it is no error.
+
+        When an answer was lost, the contact's tags are read before another attempt: someone may have added the tag
+        again meanwhile, and that tagging is an occasion of its own.
+        """
+        started = self._clock.now()
+        for attempt in range(1, _REMOVALS + 1):
+            try:
+                return self._calls.ask(endpoints.remove_tag(contact_id, tag_id), _nothing, "if-unsent")
+            except Missing:
+                return None
+            except OutcomeUnknown:
+                gone = self._tagging_gone(contact_id, tag_id, started)
+                if gone is None or (attempt == _REMOVALS and not gone):
+                    raise
+                if gone:
+                    return None
+                self._clock.sleep(attempt)
+        return None
+
+    def _tagging_gone(self, contact_id: int, tag_id: int, started: datetime) -> bool | None:
+        """Say whether the tagging that was there at `started` is gone; None if that can't be known."""
+        try:
+            held = [tag.tagged_at for tag in self.tags_of(contact_id) if tag.id == tag_id]
+        except Missing:
+            return True
+        except (ServiceUnreachable, Rejected):
+            return None
+        passed = (self._clock.now() - started).total_seconds()
+        if held and self.server_date is None:
+            return None
+        return all(answers.is_newer(since, self.server_date, passed) for since in held)
+
+    def _rows(self, first: Call, key: str, row: Callable[[Json], Row]) -> Iterator[Row]:
+        """Go through all pages of a list, each row once; raises KitUnreachable if the pages go in a circle."""
+        call, known, cursors = first, set[int](), set[str]()
+        while True:
+            page = self._calls.ask(call, lambda answer: answers.page(answer, key, row))
+            for found in page.rows:
+                if found.id not in known:
+                    known.add(found.id)
+                    yield found
+            if page.after is None:
+                return
+            if page.after in cursors:
+                raise KitUnreachable(self._http.host, f"its list of {key} goes in a circle", 1)
+            cursors.add(page.after)
+            call = replace(first, query=(*first.query, ("after", page.after)))
+
+
+def _nothing(_: Answer) -> None:
+    """Read nothing: every 2xx says that the tag is off."""

@@ -1,0 +1,85 @@
+"""The calls of Kit's API v4 that ccops makes, as data."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ccops.crm.base import StateFilter
+from ccops.crm.kit.exchange import Call
+
+PAGE_SIZE: Final = "1000"
+"""The most that Kit gives at once (API v4, "Pagination")."""
+
+
+def account() -> Call:
+    """Who the credential belongs to."""
+    return Call("GET", "/v4/account")
+
+
+def contact(contact_id: int) -> Call:
+    """One contact in any state."""
+    return Call("GET", f"/v4/subscribers/{contact_id}", names=f"contact {contact_id}")
+
+
+def contact_by_email(email: str) -> Call:
+    """A list of at most one contact; without `status=all` Kit hides everybody who is not active."""
+    return Call("GET", "/v4/subscribers", (("email_address", email), ("status", "all")))
+
+
+def contacts(state: StateFilter) -> Call:
+    """First page of the contacts."""
+    return _list("/v4/subscribers", state)
+
+
+def carriers(tag_id: int, state: StateFilter) -> Call:
+    """First page of the contacts that carry a tag."""
+    return _list(f"/v4/tags/{tag_id}/subscribers", state, names=f"tag {tag_id}")
+
+
+def fields() -> Call:
+    """First page of the custom fields."""
+    return _list("/v4/custom_fields")
+
+
+def tags() -> Call:
+    """First page of the tags."""
+    return _list("/v4/tags")
+
+
+def tags_of(contact_id: int) -> Call:
+    """First page of the tags that a contact carries."""
+    return _list(f"/v4/subscribers/{contact_id}/tags", names=f"contact {contact_id}")
+
+
+def create_field(label: str) -> Call:
+    """Make a custom field; 200 instead of 201 if its label exists."""
+    return Call("POST", "/v4/custom_fields", body={"label": label})
+
+
+def create_tag(name: str) -> Call:
+    """Make a tag; 200 instead of 201 if its name exists."""
+    return Call("POST", "/v4/tags", body={"name": name})
+
+
+def write(contact_id: int, values: Mapping[str, str]) -> Call:
+    """Set custom fields; Kit leaves those alone that are not named."""
+    return Call("PUT", f"/v4/subscribers/{contact_id}", body={"fields": dict(values)}, names=f"contact {contact_id}")
+
+
+def add_tag(contact_id: int, tag_id: int) -> Call:
+    """Add a tag; 200 instead of 201 if the contact has it."""
+    return _tagging("POST", contact_id, tag_id, body={})
+
+
+def remove_tag(contact_id: int, tag_id: int) -> Call:
+    """Take a tag off."""
+    return _tagging("DELETE", contact_id, tag_id)
+
+
+def _tagging(method: str, contact_id: int, tag_id: int, body: Mapping[str, str] | None = None) -> Call:
+    path = f"/v4/tags/{tag_id}/subscribers/{contact_id}"
+    return Call(method, path, body=body, names=f"contact {contact_id} or no tag {tag_id}")
+
+
+def _list(path: str, state: StateFilter | None = None, *, names: str = "") -> Call:
+    status = () if state is None else (("status", state),)
+    return Call("GET", path, (*status, ("per_page", PAGE_SIZE)), names=names)

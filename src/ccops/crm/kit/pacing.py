@@ -1,0 +1,135 @@
+"""Kit's allowance, N requests per rolling 60 s and credential, shared by all threads and processes of one home."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from ccops.clock import Clock
+from ccops.crm.kit.errors import Interrupted, PaceUnusable
+from ccops.crm.kit.schedule import Schedule
+
+MARGIN: Final = 1 / 60
+"""Share of the window that is added to it. Requests don't travel equally fast: a slow one followed by a quick one are
+closer together at Kit than here. 1 s in 60 still leaves 98 % of the allowance."""
+
+_LONGEST_FILE: Final = 1_000_000
+_CUT_SHORT: Final = 3
+_SHORTEST: Final = 0.001
+"""Seconds; a clock counts no less than microseconds, so a shorter sleep might never end."""
+
+
+class Pacer(Protocol):
+    """Keeps requests within what the service allows."""
+
+    def wait(self) -> None:
+        """Return when the next request may be sent. Raises Interrupted or PaceUnusable."""
+        ...
+
+    def slow_down(self, seconds: float | None) -> None:
+        """Hold everybody back: the service answered 429, and asked for so many seconds or for none in particular."""
+        ...
+
+
+class Unpaced:
+    """No pacing, for a service that allows everything."""
+
+    def wait(self) -> None:
+        """Return at once."""
+
+    def slow_down(self, seconds: float | None) -> None:
+        """Take no notice."""
+
+
+class SharedPacer:
+    """Shares the allowance through a small file under an operating-system lock, first come, first served.
+
+    At most `rate` requests leave in any `window` seconds; 0 means no pacing. A process that dies takes nothing with it,
+    a damaged file or a clock that was set costs at most one window.
+    """
+
+    def __init__(self, path: Path, rate: int, window: float, clock: Clock, *, margin: float | None = None) -> None:
+        self._path, self._rate, self._clock = path, rate, clock
+        self._span = window + (window * MARGIN if margin is None else margin)
+
+    def wait(self) -> None:
+        """Return when the next request may be sent.
+
+        Raises Interrupted when the clock no longer waits, as that means that the program is asked to stop.
+        """
+        ticket: float | None = None
+        cut_short = 0
+        while self._rate > 0:
+            due = self._take_turn(ticket)
+            if due is None:
+                return
+            ticket = due
+            cut_short = 0 if self._slept_until(due) else cut_short + 1
+            if cut_short == _CUT_SHORT:
+                self._leave(ticket)
+                raise Interrupted
+
+    def slow_down(self, seconds: float | None) -> None:
+        """Hold everybody back, in all processes."""
+        if self._rate > 0:
+            with self._schedule() as schedule:
+                schedule.hold(self._now(), seconds)
+
+    def _take_turn(self, ticket: float | None) -> float | None:
+        """Note that a request is sent now, or return the time to wait for, which is the new ticket."""
+        with self._schedule() as schedule:
+            now = self._now()
+            schedule.tidy(now, self._span)
+            due = schedule.earliest(self._rate, self._span, ticket)
+            schedule.leave(ticket)
+            if due > now:
+                schedule.queue.append(due)
+                return due
+            schedule.sent.append(now)
+            return None
+
+    def _leave(self, ticket: float) -> None:
+        with self._schedule() as schedule:
+            schedule.leave(ticket)
+
+    def _slept_until(self, due: float) -> bool:
+        """Sleep, and say whether it lasted; a clock set back while we slept looks like a short sleep, but once only."""
+        started = self._now()
+        wanted = max(due - started, _SHORTEST)
+        self._clock.sleep(wanted)
+        return self._now() - started >= wanted / 2
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    @contextmanager
+    def _schedule(self) -> Iterator[Schedule]:
+        """Hold the lock, and write back what the block makes of the schedule. Raises PaceUnusable."""
+        try:
+            with _locked(self._path) as handle:
+                schedule = Schedule.from_line(os.pread(handle, _LONGEST_FILE, 0))
+                yield schedule
+                _overwrite(handle, schedule.to_line())
+        except OSError as error:
+            raise PaceUnusable(self._path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _overwrite(handle: int, line: bytes) -> None:
+    """Write in place, which needs no free disk; whatever a longer line left behind its end is not read."""
+    if os.pwrite(handle, line, 0) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(handle, len(line))
