@@ -85,7 +85,7 @@ class Faults:
     def __init__(self, deliver_late: Callable[[], int]) -> None:
         self.deliver_late = deliver_late
         """Does all that is postponed, now; returns how many requests that were."""
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._armed: list[_Armed] = []
         self._gate = threading.Event()
         self._hanging = 0
@@ -125,9 +125,15 @@ class Faults:
 
     @property
     def hanging(self) -> int:
-        """How many requests hang at the moment."""
+        """How many requests hang or drip at the moment."""
         with self._lock:
             return self._hanging
+
+    def await_hanging(self, count: int, timeout: float = 5.0) -> None:
+        """Wait until exactly so many requests hang or drip. Raises TimeoutError."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: self._hanging == count, timeout):
+                raise TimeoutError
 
     def release(self) -> None:
         """Let go of what hangs; it ends without an answer."""
@@ -141,8 +147,10 @@ class Faults:
         with self._lock:
             gate = self._gate
             self._hanging += 1
+            self._lock.notify_all()
         try:
             yield gate
         finally:
             with self._lock:
                 self._hanging -= 1
+                self._lock.notify_all()

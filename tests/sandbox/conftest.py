@@ -1,0 +1,27 @@
+from collections.abc import Iterator
+
+import pytest
+from tests.plain import Client, Hour
+
+from ccops.sandbox import Sandbox
+
+
+@pytest.fixture
+def hour() -> Hour:
+    return Hour()
+
+
+@pytest.fixture
+def client(kit: Sandbox) -> Iterator[Client]:
+    client = Client(kit)
+    yield client
+    client.session.close()
+
+
+@pytest.fixture
+def timed(hour: Hour) -> Iterator[tuple[Sandbox, Client]]:
+    """A sandbox whose clock is `hour`."""
+    with Sandbox(clock=hour) as sandbox:
+        client = Client(sandbox)
+        yield sandbox, client
+        client.session.close()
