@@ -21,7 +21,7 @@ REGISTRY_ACTIONS: Final[tuple[Action, ...]] = tuple(action for action in get_arg
 AMOUNT_ACTIONS: Final[frozenset[Action]] = frozenset({"increase", "decrease", "multiply", "top-up", "add-days"})
 """Actions that need `amount`; `set` takes `amount` or `value`."""
 NUMBER_ACTIONS: Final[frozenset[Action]] = frozenset({"increase", "decrease", "multiply", "top-up", "formula"})
-"""Actions whose result is a number, so that limits, `blank` and `decimals` mean something (`set` with an amount too)."""
+"""Actions whose result is a number, so that limits, `blank` and `decimals` mean something; `set` with an amount too."""
 
 MOST_FIELDS: Final = 9
 """Kit writes at most 10 fields at once (API v4, "Update a subscriber"); one of them is the receipt."""

@@ -1,0 +1,259 @@
+"""Formulas like `min(credits + 5, 120)`: our own allow-list over Python's syntax tree, counted in Decimal.
+
+Nothing is ever handed to Python to run. Each node that is known becomes a small function here; all else is a fault.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from ccops.operations.dates import parse_date
+from ccops.operations.formula_sums import SUMS, Empty, Value, compare, pick, show
+from ccops.operations.formula_text import FormulaFault, parse
+from ccops.operations.numbers import (
+    EXACT,
+    MOST_DIGITS_BETWEEN,
+    NotANumber,
+    is_blank,
+    is_within,
+    parse_number,
+    places,
+    to_places,
+)
+from ccops.operations.refusals import FormulaTooLong, FormulaUnworkable, NumberOrDateUnreadable
+
+__all__ = ["Formula", "FormulaFault", "Value", "compile_formula"]
+
+MOST_DEPTH: Final = 25
+"""How deep a formula may be nested; a sum of 26 numbers is 25 deep."""
+
+MOST_PLACES: Final = 10
+"""Places that `round` can be asked for."""
+
+TODAY: Final = "today"
+_FUNCTIONS: Final = ("min", "max", "round")
+_SIGNS: Final[Mapping[type[ast.AST], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+
+
+@dataclass(slots=True)
+class _Scope:
+    """One evaluation: what names stand for, and the most places that any number read had."""
+
+    values: Mapping[str, str | None]
+    today: date
+    places: int = 0
+
+    def read(self, name: str) -> Value:
+        text = self.values[name]
+        if text is None or is_blank(text):
+            return Empty(0)
+        day = parse_date(text)
+        return self._number(name, text) if day is None else day
+
+    def _number(self, name: str, text: str) -> Decimal:
+        try:
+            number = parse_number(text, Decimal(0))
+        except NotANumber as fault:
+            raise NumberOrDateUnreadable(name, fault) from None
+        self.places = max(self.places, places(number))
+        return number
+
+
+_Work = Callable[[_Scope], Value]
+_Test = Callable[[_Scope], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula that was found good, the fields that it reads, and the most places that its own numbers have."""
+
+    text: str
+    fields: frozenset[str]
+    places: int
+    _work: _Work = field(repr=False, compare=False)
+
+    def evaluate(self, values: Mapping[str, str | None], today: date, decimals: int | None = None) -> Value:
+        """Work it out: a number or a date. An empty field counts as 0. Raises Unplannable.
+
+        A number is rounded to `decimals`; if None, to the most places of the numbers that took part, so that a third
+        of 10 credits is 3 credits, and `round(credits / 3, 2)` is 3.33.
+        """
+        scope = _Scope(values, today)
+        result = self._work(scope)
+        if not isinstance(result, Decimal):
+            return result
+        natural = min(places(result), max(self.places, scope.places))
+        return to_places(result, natural if decimals is None else decimals)
+
+
+@lru_cache(maxsize=256)
+def compile_formula(text: str) -> Formula:
+    """Check a formula and make it ready. Raises FormulaFault, which says what is wrong and where."""
+    builder = _Builder(text)
+    work = builder.build(parse(text), 0)
+    return Formula(text, frozenset(builder.fields), builder.places, work)
+
+
+class _Builder:
+    """Turns a syntax tree into functions, and notes what they will read."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.fields: set[str] = set()
+        self.places = 0
+
+    def build(self, node: ast.expr, depth: int) -> _Work:
+        if depth > MOST_DEPTH:
+            raise FormulaFault(f"the formula is nested more than {MOST_DEPTH} deep", node.col_offset + 1)
+        match node:
+            case ast.Constant():
+                return self._literal(node)
+            case ast.Name():
+                return self._name(node)
+            case ast.UnaryOp(op=ast.USub()):
+                return self._minus(node, depth + 1)
+            case ast.BinOp():
+                return self._sum(node, depth + 1)
+            case ast.IfExp(test=ast.Compare()):
+                return self._choice(node, depth + 1)
+            case ast.Call(func=ast.Name(), keywords=[]):
+                return self._call(node, depth + 1)
+        raise self._not_known(node)
+
+    def _not_known(self, node: ast.expr) -> FormulaFault:
+        return FormulaFault(_hint(node), node.col_offset + 1)
+
+    def _literal(self, node: ast.Constant) -> _Work:
+        # The source text, never the value: the parser has made a float of 0.1 already.
+        number = Decimal(self.text[node.col_offset : node.end_col_offset])
+        self.places = max(self.places, places(number))
+        return lambda _: number
+
+    def _name(self, node: ast.Name) -> _Work:
+        name = node.id
+        if name in _FUNCTIONS:
+            raise FormulaFault(f'"{name}" needs its ( ); a field of this name can\'t be used', node.col_offset + 1)
+        if name == TODAY:
+            return lambda scope: scope.today
+        self.fields.add(name)
+        return lambda scope: scope.read(name)
+
+    def _minus(self, node: ast.UnaryOp, depth: int) -> _Work:
+        operand = self.build(node.operand, depth)
+
+        def work(scope: _Scope) -> Value:
+            value = operand(scope)
+            return self._bounded(EXACT.minus(value) if isinstance(value, Decimal) else None, f"-({show(value)})")
+
+        return work
+
+    def _sum(self, node: ast.BinOp, depth: int) -> _Work:
+        sign = _SIGNS.get(type(node.op))
+        if sign is None:
+            raise self._not_known(node)
+        left, right = self.build(node.left, depth), self.build(node.right, depth)
+
+        def work(scope: _Scope) -> Value:
+            one, other = left(scope), right(scope)
+            return self._bounded(SUMS[sign](one, other), f"{show(one)} {sign} {show(other)}")
+
+        return work
+
+    def _choice(self, node: ast.IfExp, depth: int) -> _Work:
+        test = self._test(node.test, depth) if isinstance(node.test, ast.Compare) else None
+        if test is None:
+            raise self._not_known(node)
+        then, otherwise = self.build(node.body, depth), self.build(node.orelse, depth)
+        return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+    def _test(self, node: ast.Compare, depth: int) -> _Test:
+        signs = [_SIGNS[type(op)] for op in node.ops if type(op) in _SIGNS]
+        if len(signs) < len(node.ops):
+            raise self._not_known(node)
+        sides = [self.build(side, depth) for side in (node.left, *node.comparators)]
+
+        def holds(scope: _Scope) -> bool:
+            seen = [side(scope) for side in sides]
+            return all(self._compared(sign, *pair) for sign, pair in zip(signs, pairwise(seen), strict=True))
+
+        return holds
+
+    def _compared(self, sign: str, left: Value, right: Value) -> bool:
+        holds = compare(sign, left, right)
+        if holds is None:
+            raise FormulaUnworkable(self.text, f"{show(left)} {sign} {show(right)}")
+        return holds
+
+    def _call(self, node: ast.Call, depth: int) -> _Work:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "round":
+            return self._round(node, depth)
+        if name not in _FUNCTIONS:
+            raise FormulaFault(f'a formula has no function "{name}", only {", ".join(_FUNCTIONS)}', node.col_offset + 1)
+        if len(node.args) < 2:  # noqa: PLR2004 - of fewer than two there is nothing to pick
+            raise FormulaFault(f'"{name}" needs two values or more', node.col_offset + 1)
+        return self._pick(name, [self.build(argument, depth) for argument in node.args])
+
+    def _pick(self, name: str, candidates: list[_Work]) -> _Work:
+        def work(scope: _Scope) -> Value:
+            chosen, *rest = [candidate(scope) for candidate in candidates]
+            for other in rest:
+                chosen = self._bounded(pick(name, chosen, other), f"{name}({show(chosen)}, {show(other)})")
+            return chosen
+
+        return work
+
+    def _round(self, node: ast.Call, depth: int) -> _Work:
+        value, count = self._rounded(node)
+        self.places = max(self.places, count)
+        operand = self.build(value, depth)
+
+        def work(scope: _Scope) -> Value:
+            number = operand(scope)
+            rounded = to_places(number, count) if isinstance(number, Decimal) else None
+            return self._bounded(rounded, f"round({show(number)})")
+
+        return work
+
+    def _rounded(self, node: ast.Call) -> tuple[ast.expr, int]:
+        match node.args:
+            case [value]:
+                return value, 0
+            case [value, ast.Constant(value=int(count))] if count <= MOST_PLACES:
+                return value, count
+        what = f'"round" needs a value and, if you like, how many places: 0 to {MOST_PLACES}'
+        raise FormulaFault(what, node.col_offset + 1)
+
+    def _bounded(self, result: Value | None, expression: str) -> Value:
+        if result is None:
+            raise FormulaUnworkable(self.text, expression)
+        if isinstance(result, Decimal) and not is_within(result, MOST_DIGITS_BETWEEN):
+            raise FormulaTooLong(self.text, MOST_DIGITS_BETWEEN)
+        return result
+
+
+def _hint(node: ast.expr) -> str:
+    match node:
+        case ast.Compare():
+            return "a comparison belongs between if and else"
+        case ast.IfExp():
+            return "after if a comparison is needed, such as credits > 3"
+        case ast.UnaryOp():
+            return "a + needs something on its left"
+    return "a formula can't have this"

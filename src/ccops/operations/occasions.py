@@ -1,0 +1,124 @@
+"""Occasions: why an operation runs, as the keys by which the ledger counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ccops.clock import iso, parse_iso
+from ccops.errors import Misconfigured
+from ccops.operations.dates import local
+from ccops.operations.periods import MONTHS, describe_period
+from ccops.operations.refusals import Cause
+from ccops.text import clean, shorten
+
+LONGEST_KEY: Final = 200
+
+_ANSWERED: Final = frozenset({"tag", "post"})
+_RULES: Final[frozenset[Cause]] = frozenset({"limit", "period"})
+
+_WORDS: Final[Mapping[str, str]] = {
+    "key": "key ",
+    "post": "POST ",
+    "run": "by hand, run r",
+    "undo": "undo of e",
+}
+
+
+class KeyFault(Misconfigured):
+    """A key that names an occasion is empty, too long, or has characters that nobody can see."""
+
+    mend = f"use 1 to {LONGEST_KEY} visible characters, such as an invoice number"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"the key {shorten(text)} can't be used")
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """A tag that a contact carries, and since when (whole seconds)."""
+
+    tag: int
+    at: datetime
+
+
+def for_period(key: str) -> str:
+    """Make the occasion of a period, which is its key: `month:2026-11`."""
+    return key
+
+
+def for_key(text: str) -> str:
+    """Make the occasion that `--key` names: `key:invoice-7`. Raises KeyFault."""
+    return f"key:{_checked(text)}"
+
+
+def for_post(key: str) -> str:
+    """Make the occasion that a POST names: `post:evt_1`. Raises KeyFault."""
+    return f"post:{_checked(key)}"
+
+
+def for_run(run_id: int) -> str:
+    """Make the occasion of a run that nothing else names: `run:31`."""
+    return f"run:{run_id}"
+
+
+def for_undo(entry_id: int) -> str:
+    """Make the occasion of undoing an entry: `undo:4713`."""
+    return f"undo:{entry_id}"
+
+
+def for_adjust(field: str, run_or_key: str) -> str:
+    """Make the occasion of an adjustment from that of its run or key: `adjust:credits:run:31`."""
+    return f"adjust:{field}:{run_or_key}"
+
+
+def for_tag(tag_id: int, tagged_at: datetime) -> str:
+    """Make the occasion of a tagging: `tag:1042@2026-11-22T10:00:00Z`."""
+    return f"tag:{tag_id}@{iso(tagged_at)}"
+
+
+def tagging_of(occasion: str) -> Tagging | None:
+    """Return the tagging that an occasion stands for; None if it stands for something else."""
+    if _kind(occasion) != "tag":
+        return None
+    tag, _, at = occasion.partition(":")[2].partition("@")
+    return Tagging(int(tag), parse_iso(at))
+
+
+def refusal_uses_it_up(occasion: str, cause: Cause) -> bool:
+    """Tell whether a refusal settles the occasion for good.
+
+    A tag or POST refused by a limit or `once_per` was answered; whoever runs a command may try again, and a value
+    that is no number, a drifted one or a faulty formula gets mended first.
+    """
+    return _kind(occasion) in _ANSWERED and cause in _RULES
+
+
+def describe_occasion(occasion: str, timezone: str) -> str:
+    """Say for people why something ran: "for November 2026", "tagged 22 Nov 14:01", "key invoice-7"."""
+    kind, _, rest = occasion.partition(":")
+    if kind == "tag":
+        return f"tagged {_when(rest.partition('@')[2], timezone)}"
+    if kind == "adjust":
+        return describe_occasion(rest.partition(":")[2], timezone)
+    if kind in _WORDS:
+        return f"{_WORDS[kind]}{clean(rest)}"
+    return f"for {describe_period(occasion)}"
+
+
+def _kind(occasion: str) -> str:
+    return occasion.partition(":")[0]
+
+
+def _checked(text: str) -> str:
+    # Blanks at the ends come and go with spreadsheets and headers; a key must not count twice for them.
+    key = text.strip()
+    if not key or len(key) > LONGEST_KEY or clean(key) != key:
+        raise KeyFault(text)
+    return key
+
+
+def _when(tagged_at: str, timezone: str) -> str:
+    moment = local(parse_iso(tagged_at), timezone)
+    return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment:%H:%M}"
