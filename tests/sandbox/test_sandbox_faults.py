@@ -43,6 +43,13 @@ def test_a_fault_strikes_before_or_after_the_effect(kit: Sandbox, client: Client
     assert (_credits(kit), kit.writes(ANN)) == ("15", [{"credits": "15"}])
 
 
+def test_half_of_an_answer_without_a_body_is_no_answer(kit: Sandbox, client: Client) -> None:
+    kit.faults.add(Fault("half"))
+    with pytest.raises(requests.ConnectionError):
+        client("POST", f"{PATH}/unsubscribe")
+    assert kit.state_of(ANN) == "cancelled"
+
+
 def test_a_reset_is_a_reset_and_no_polite_end(kit: Sandbox, client: Client) -> None:
     kit.faults.add(Fault("reset"))
     with pytest.raises(requests.ConnectionError, match="reset by peer"):
@@ -50,7 +57,8 @@ def test_a_reset_is_a_reset_and_no_polite_end(kit: Sandbox, client: Client) -> N
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(500, "Something"), (502, ""), (503, ""), (429, "Retry later"), (401, "errors")]
+    ("status", "text"),
+    [(500, "Something"), (502, ""), (503, ""), (520, "Something"), (429, "Retry later"), (401, "errors")],
 )
 def test_any_status_can_be_had_with_or_without_a_time_to_wait(
     kit: Sandbox, client: Client, status: int, text: str
@@ -140,6 +148,11 @@ def test_answers_can_be_distorted_in_every_way_that_kit_does(kit: Sandbox, clien
     assert put("3") == (200, {"credits": "2", "receipt": "2"}, None)
     assert put("4") == (200, {"credits": "3", "receipt": "4"}, None)
     assert kit.writes(ANN)[2:] == [{"credits": "3", "receipt": "3"}, {"receipt": "4"}]
+
+
+def test_a_fault_makes_no_success_of_a_refusal(kit: Sandbox, client: Client) -> None:
+    kit.faults.add(Fault("accepted"), Fault("stale_echo"))
+    assert [client("PUT", "/v4/subscribers/1", PUT).status_code for _ in range(2)] == [404, 404]
 
 
 def test_a_late_write_comes_when_it_is_delivered(kit: Sandbox, client: Client) -> None:

@@ -1,7 +1,8 @@
 """A local stand-in for Kit's API v4, for trying things out, rehearsals and tests; real clients talk HTTP to it.
 
 It follows Kit's documentation and, where that is silent, chooses what is hardest on a client. Known differences: no
-webhooks, bulk calls, forms, sequences or broadcasts; the rate limit is counted by each process on its own.
+webhooks, bulk calls, forms, sequences or broadcasts, no `include` in lists of contacts; each process counts the rate
+limit on its own.
 """
 
 from ccops.sandbox.box import Sandbox

@@ -69,6 +69,8 @@ def _warned(fault: Fault, request: Request, work: Work) -> Delivery:
 
 def _accepted(fault: Fault, request: Request, work: Work) -> Delivery:
     answer = work.perform(request, keep=fault.effect)
+    if answer.json is None or "subscriber" not in answer.json:
+        return Delivery(answer)
     nulls = dict.fromkeys(request.json.get("fields") or {})
     return Delivery(replace(_with_fields(answer, nulls), status=202))
 

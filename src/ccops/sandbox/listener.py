@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import format_datetime
 from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final
@@ -118,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
     def send_half(self, delivery: Delivery) -> None:
         whole = self._bytes(delivery.answer)
         body = len(delivery.answer.payload) if delivery.answer else 0
-        self.wfile.write(whole[: len(whole) - (body + 1) // 2])
+        # Without a body, half of the first line: clients take half a head for a whole one.
+        self.wfile.write(whole[: len(whole) - (body + 1) // 2] if body else whole[: whole.index(b"\r") // 2])
         self.close_connection = True
 
     def drip(self, delivery: Delivery) -> None:
@@ -149,11 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         # In one piece: head and body in two would cost a kept-alive client 40 ms a request.
         if answer is None:
             return b""
-        status = HTTPStatus(answer.status)
+        phrase = responses.get(answer.status, "Unknown")  # proxies invent statuses of their own, such as 520
         now = self.server.service.settings.clock().astimezone(UTC)
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}", f"Date: {format_datetime(now, usegmt=True)}"]
+        lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {format_datetime(now, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-        if status is not HTTPStatus.NO_CONTENT:
+        if answer.status != HTTPStatus.NO_CONTENT:
             lines += [f"Content-Type: {answer.media_type}", f"Content-Length: {len(answer.payload)}"]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.payload
 
