@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from ccops.crm.kit.client import KitCrm
 from ccops.crm.kit.limits import Limits
 from ccops.crm.kit.pacing import Pacer, Unpaced

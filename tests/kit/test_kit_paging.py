@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from ccops.crm.base import CustomField, HeldTag, KnownTag
 from ccops.crm.kit.errors import KitUnreachable
 
 if TYPE_CHECKING:
-    from ccops.crm.kit.client import KitCrm
-
     from tests.kit.conftest import Wire
+
+    from ccops.crm.kit.client import KitCrm
 
 
 def page(key: str, rows: list[dict[str, Any]], after: str | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from ccops.crm.base import Account, Contact, Rejected
 from ccops.crm.kit.errors import KeyRefused, KitUnreachable, NoSuch, RedirectRefused
 from ccops.errors import CredentialRefused, ServiceUnreachable
@@ -12,9 +13,9 @@ from ccops.errors import CredentialRefused, ServiceUnreachable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccops.crm.kit.client import KitCrm
-
     from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
+
+    from ccops.crm.kit.client import KitCrm
 
 ACCOUNT = {"user": {"id": 7}, "account": {"id": 9, "name": "Ann's Studio", "timezone": {"name": "Europe/Berlin"}}}
 ANN = {"id": 5, "email_address": "ann@example.org", "state": "active", "fields": {"credits": "5"}}

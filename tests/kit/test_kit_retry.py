@@ -3,10 +3,11 @@
 from typing import get_args
 
 import pytest
-from ccops.crm.kit.exchange import Kind
-from ccops.crm.kit.retry import BUSY_ATTEMPTS, LONGEST_REQUESTED, TROUBLE_ATTEMPTS, next_wait
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ccops.crm.kit.exchange import Kind
+from ccops.crm.kit.retry import BUSY_ATTEMPTS, LONGEST_REQUESTED, TROUBLE_ATTEMPTS, next_wait
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TROUBLES = [kind for kind in KINDS if kind != "busy"]

@@ -1,0 +1,191 @@
+"""Sharing the allowance: among threads, pacers and real processes, through damage and set clocks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ccops.clock import SystemClock
+from ccops.crm.kit.errors import Interrupted, PaceUnusable
+from ccops.crm.kit.pacing import SharedPacer, Unpaced
+from ccops.errors import LedgerUnusable, ServiceUnreachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kit.conftest import FakeClock
+
+WINDOW, SPAN = 60.0, 61.0
+
+
+@pytest.fixture
+def pace(tmp_path: Path) -> Path:
+    """The file that is shared."""
+    return tmp_path / "pace"
+
+
+def seconds_for(pacer: SharedPacer, clock: FakeClock, requests: int) -> float:
+    """How long so many requests take."""
+    started = clock.now()
+    for _ in range(requests):
+        pacer.wait()
+    return (clock.now() - started).total_seconds()
+
+
+def test_the_allowance_is_used_at_once_and_then_as_it_comes_back(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 120, WINDOW, clock)
+    assert seconds_for(pacer, clock, 120) == 0
+    assert seconds_for(pacer, clock, 1) == pytest.approx(SPAN, abs=0.01)
+    assert seconds_for(pacer, clock, 120 * 10) == pytest.approx(10 * SPAN, abs=0.1)
+
+
+def test_two_pacers_of_one_home_share_one_allowance(pace: Path, clock: FakeClock) -> None:
+    one, other = SharedPacer(pace, 10, WINDOW, clock), SharedPacer(pace, 10, WINDOW, clock)
+    assert seconds_for(one, clock, 6) + seconds_for(other, clock, 4) == 0
+    assert seconds_for(other, clock, 1) == pytest.approx(SPAN, abs=0.01)
+
+
+def test_the_allowance_outlives_the_process(pace: Path, clock: FakeClock) -> None:
+    seconds_for(SharedPacer(pace, 10, WINDOW, clock), clock, 10)
+    assert seconds_for(SharedPacer(pace, 10, WINDOW, clock), clock, 1) == pytest.approx(SPAN, abs=0.01)
+
+
+def test_a_429_holds_back_every_process(pace: Path, clock: FakeClock) -> None:
+    SharedPacer(pace, 10, WINDOW, clock).slow_down(7)
+    assert seconds_for(SharedPacer(pace, 10, WINDOW, clock), clock, 1) == pytest.approx(7, abs=0.01)
+
+
+def test_a_rate_of_0_paces_nothing_and_makes_no_file(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 0, WINDOW, clock)
+    pacer.slow_down(60)
+    assert seconds_for(pacer, clock, 1000) == 0
+    assert not pace.exists()
+
+
+def test_no_pacing_is_no_pacing() -> None:
+    Unpaced().slow_down(60)
+    Unpaced().wait()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 500, b"{", b'{"sent": [1e400]}', b"\xff" * 2_000_000])
+def test_a_damaged_file_is_begun_anew(content: bytes, pace: Path, clock: FakeClock) -> None:
+    pace.write_bytes(content)
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    assert seconds_for(pacer, clock, 10) == 0
+    assert seconds_for(pacer, clock, 1) == pytest.approx(SPAN, abs=0.01)
+    assert pace.stat().st_size < 1000
+
+
+def test_the_file_belongs_to_its_owner_alone(tmp_path: Path, clock: FakeClock) -> None:
+    pace = tmp_path / "locks" / "pace"
+    SharedPacer(pace, 10, WINDOW, clock).wait()
+    assert (pace.stat().st_mode & 0o777, pace.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize("place", ["missing/folder/pace", "."])
+def test_a_file_that_cannot_be_used_is_said(place: str, tmp_path: Path, clock: FakeClock) -> None:
+    with pytest.raises(PaceUnusable, match=r"can't be used: (No such file|Is a directory)") as caught:
+        SharedPacer(tmp_path / place, 10, WINDOW, clock).wait()
+    assert isinstance(caught.value, LedgerUnusable)
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1), timedelta(seconds=-20)])
+def test_a_clock_that_is_set_costs_one_window_at_most(step: timedelta, pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    seconds_for(pacer, clock, 10)
+    clock.moment += step
+    assert seconds_for(pacer, clock, 1) <= SPAN + 0.01
+
+
+def test_a_clock_set_back_while_someone_waits_costs_one_window_at_most(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    seconds_for(pacer, clock, 10)
+    sleep = clock.sleep
+
+    def set_back(seconds: float) -> None:
+        clock.moment -= timedelta(hours=1)
+        clock.sleep = sleep  # type: ignore[method-assign] # only the first sleep is disturbed
+        sleep(seconds)
+
+    clock.sleep = set_back  # type: ignore[method-assign]
+    pacer.wait()
+    assert sum(clock.slept) <= 2 * SPAN + 0.1
+
+
+def test_whoever_is_asked_to_stop_does_not_wait_for_a_turn(pace: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    pacer = SharedPacer(pace, 1, WINDOW, SystemClock(stop))
+    pacer.wait()
+    with pytest.raises(Interrupted) as caught:
+        pacer.wait()
+    assert isinstance(caught.value, ServiceUnreachable)
+    assert '"queue": []' in pace.read_text()
+
+
+def test_threads_share_the_allowance(pace: Path) -> None:
+    pacer, sent = SharedPacer(pace, 20, 0.5, SystemClock(), margin=0.1), list[float]()
+
+    def work() -> None:
+        for _ in range(10):
+            pacer.wait()
+            sent.append(time.time())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sent) == 40
+    assert most_in_a_window(sent, 0.5) <= 20
+    assert max(sent) - min(sent) < 1
+
+
+PROCESS = """
+import sys, time
+from pathlib import Path
+from ccops.clock import SystemClock
+from ccops.crm.kit.pacing import SharedPacer
+
+pacer = SharedPacer(Path(sys.argv[1]), 30, 1.5, SystemClock(), margin=0.1)
+print("ready", flush=True)
+ends = float(sys.stdin.readline())
+while time.time() < ends:
+    pacer.wait()
+    print(time.time(), flush=True)
+    time.sleep(0.01)  # the request
+"""
+
+
+def test_processes_share_the_allowance_fairly_and_use_it_up(pace: Path) -> None:
+    """Three windows with a margin of 0.1 s: 30 requests from 0 s, 30 from 1.6 s, 30 from 3.2 s on."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(pace)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    ends = time.time() + 3.6
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write(f"{ends}\n")
+        worker.stdin.flush()
+    shares = [[float(line) for line in worker.communicate()[0].split()] for worker in workers]
+    sent = [moment for share in shares for moment in share if moment < ends]
+    assert len(sent) >= 0.97 * 90
+    assert most_in_a_window(sent, 1.5) <= 30
+    assert min(len(share) for share in shares) >= 15
+
+
+def most_in_a_window(sent: list[float], window: float) -> int:
+    """The most requests that any window held."""
+    return max(sum(start <= moment < start + window for moment in sent) for start in sent)

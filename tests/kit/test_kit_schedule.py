@@ -1,0 +1,132 @@
+"""The rolling window: never too many, nearly all that is allowed, first come, first served."""
+
+from bisect import bisect_left
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccops.crm.kit.schedule import LONGEST_HOLD, Schedule
+
+RATE, WINDOW, SPAN = 12, 60.0, 61.0
+
+gaps = st.lists(st.floats(0, 5) | st.just(0.0), min_size=30, max_size=80)
+travels = st.lists(st.floats(0, SPAN - WINDOW), min_size=80, max_size=80)
+
+
+def send_all(gaps: list[float], late: float = 0.0) -> list[float]:
+    """When requests leave that come up after these gaps, each woken a little late."""
+    schedule, now, sent = Schedule(), 1000.0, []
+    for gap in gaps:
+        now += gap
+        schedule.tidy(now, SPAN)
+        due = schedule.earliest(RATE, SPAN, None)
+        now = max(now, due + late if due > now else now)
+        schedule.sent.append(now)
+        sent.append(now)
+    return sent
+
+
+def most_in_a_window(times: list[float]) -> int:
+    """The most times that any window of the service holds."""
+    times = sorted(times)
+    return max(bisect_left(times, start + WINDOW) - index for index, start in enumerate(times))
+
+
+@given(gaps, travels)
+def test_kit_never_sees_more_than_allowed_even_if_some_requests_travel_slowly(
+    gaps: list[float], travels: list[float]
+) -> None:
+    arrived = [time + travel for time, travel in zip(send_all(gaps), travels, strict=False)]
+    assert most_in_a_window(arrived) <= RATE
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_under_load_at_least_97_percent_of_the_allowance_are_used(late: float) -> None:
+    sent = send_all([0.0] * RATE * 50, late)
+    allowed = RATE * (sent[-1] - sent[0]) / WINDOW
+    assert len(sent) / allowed >= 0.97
+
+
+def test_those_who_wait_go_in_the_order_in_which_they_came() -> None:
+    schedule = Schedule(sent=[1000.0, 1001.0])
+    first = schedule.earliest(2, SPAN, None)
+    schedule.queue.append(first)
+    second = schedule.earliest(2, SPAN, None)
+    schedule.queue.append(second)
+    assert (first, second) == (1061.0, 1062.0)
+    assert schedule.earliest(2, SPAN, first) == 1061.0
+    assert schedule.earliest(2, SPAN, second) == 1062.0
+
+
+def test_a_ticket_that_nobody_used_holds_nobody_up() -> None:
+    schedule = Schedule(sent=[1000.0], queue=[1061.0])
+    schedule.tidy(1063.0, SPAN)
+    assert schedule.earliest(1, SPAN, None) <= 1063.0
+
+
+def test_a_clock_set_back_costs_one_window_at_most() -> None:
+    schedule = Schedule(sent=[5000.0] * RATE, queue=[5061.0], until=9000.0)
+    schedule.tidy(1000.0, SPAN)
+    assert schedule.queue == []
+    assert schedule.until == 1000.0 + LONGEST_HOLD
+    schedule.until = 0.0
+    assert schedule.earliest(RATE, SPAN, None) == 1000.0 + SPAN
+
+
+def test_pauses_double_while_they_follow_each_other_and_start_anew_after_peace() -> None:
+    schedule, now, pauses = Schedule(), 1000.0, []
+    for _ in range(7):
+        schedule.hold(now, None)
+        pauses.append(schedule.until - now)
+        now = schedule.until + 1
+    schedule.hold(now + 500, None)
+    assert pauses == [2, 4, 8, 16, 32, 60, 60]
+    assert schedule.until == now + 502
+
+
+def test_many_workers_hearing_of_one_429_make_one_pause() -> None:
+    schedule = Schedule()
+    for _ in range(8):
+        schedule.hold(1000.0, None)
+    assert schedule.until == 1002.0
+
+
+def test_what_the_service_asks_for_is_held_and_never_shortened() -> None:
+    schedule = Schedule()
+    schedule.hold(1000.0, 30)
+    schedule.hold(1000.0, 5)
+    schedule.hold(1000.0, None)
+    assert schedule.earliest(RATE, SPAN, None) == 1030.0
+
+
+times = st.lists(st.floats(0, 1e11), max_size=9)
+
+
+@given(times, times, st.floats(0, 1e11), st.floats(0, 60))
+def test_a_schedule_survives_being_written_and_read(
+    sent: list[float], queue: list[float], until: float, pause: float
+) -> None:
+    schedule = Schedule(sent, queue, until, pause)
+    assert Schedule.from_line(schedule.to_line() + b"left over") == schedule
+
+
+@given(st.binary())
+def test_any_bytes_make_a_schedule(content: bytes) -> None:
+    assert Schedule.from_line(content) == Schedule()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "{}",
+        "[" * 9999,
+        '{"sent": 5}',
+        '{"until": "x"}',
+        '{"sent": [null, "1", true, NaN, Infinity, -1, 1e300]}',
+        '{"sent": [1' + "0" * 400 + "]}",
+    ],
+)
+def test_damage_counts_as_nothing(line: str) -> None:
+    assert Schedule.from_line(line.encode()) == Schedule()
