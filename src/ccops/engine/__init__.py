@@ -1,0 +1,1 @@
+"""The heart: apply one, apply many, settle, undo."""

@@ -1,0 +1,80 @@
+"""What a read must show before anything is written, and an answer before it is believed."""
+
+from collections.abc import Mapping
+
+from ccops.clock import Clock
+from ccops.crm.base import Contact
+from ccops.engine.errors import FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone
+from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, judge_receipt
+from ccops.engine.release import needs_release
+from ccops.engine.work import Work
+from ccops.ledger.ledger import Ledger
+from ccops.operations.model import Operation
+from ccops.operations.plan import fields_read
+
+
+class Checker:
+    """Checks contacts against one ledger."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def check(self, work: Work, operation: Operation, contact: Contact) -> None:
+        """Demand that all fields exist and that the receipt fits; what does not fit ends the entry, or the run.
+
+        Raises FieldGone, ReceiptFieldGone, OtherLedger, LedgerBehind: then nothing was written.
+        """
+        self._demand_fields(work, operation, contact)
+        entries = self._ledger.entries
+        match self.receipt_of(contact):
+            case Fits(warning):
+                work.warnings.extend([warning] if warning else [])
+            case Odd(reason):
+                work.entry = entries.park(work.entry, reason, self._clock.now())
+            case LateArrival(late) if late.id == work.entry.id or late.status == "intended":
+                done = entries.confirm(late, self._clock.now(), released=not needs_release(late))
+                work.entry = done if done.id == work.entry.id else work.entry
+            case LateArrival(late):
+                entries.park(late, f"it was {late.status}, but its write arrived late: Kit shows it", self._clock.now())
+                work.warnings.append(f"the write of e{late.id} arrived late; it needs you: ccops settle")
+            case Stranger() | Ahead() as verdict:
+                raise self._stop(verdict, contact)
+
+    def receipt_of(self, contact: Contact) -> Receipt:
+        """Judge the receipt that a contact shows."""
+        identity, entries = self._ledger.identity, self._ledger.entries
+        receipt = contact.fields[identity.receipt_field]
+        return judge_receipt(receipt, contact.id, entries.standing(contact.id), identity.lineage, entries.find)
+
+    def missing(self, operation: Operation, contact: Contact) -> FieldGone | ReceiptFieldGone | None:
+        """Return what to say if a field that the operation needs is not among the contact's."""
+        receipt_field = self._ledger.identity.receipt_field
+        if receipt_field not in contact.fields:
+            return ReceiptFieldGone(receipt_field)
+        gone = sorted(key for key in fields_read(operation) if key not in contact.fields)
+        return FieldGone(gone[0], operation.name) if gone else None
+
+    def _demand_fields(self, work: Work, operation: Operation, contact: Contact) -> None:
+        error = self.missing(operation, contact)
+        if error is not None:
+            # Failed, not intended: the next try takes the operation as it stands in the registry then.
+            self._ledger.entries.fail(work.entry, str(error), self._clock.now())
+            raise error
+
+    def _stop(self, verdict: Stranger | Ahead, contact: Contact) -> OtherLedger | LedgerBehind:
+        return stopping(verdict, contact, self._ledger)
+
+
+def stopping(verdict: Stranger | Ahead, contact: Contact, ledger: Ledger) -> OtherLedger | LedgerBehind:
+    """Return the error that ends a run at a contact which another ledger has written to."""
+    receipt = contact.fields[ledger.identity.receipt_field] or ""
+    home = ledger.database.path.parent
+    if isinstance(verdict, Ahead):
+        return LedgerBehind(contact.id, receipt, home)
+    return OtherLedger(contact.id, receipt, ledger.identity.lineage.current, home)
+
+
+def echoed(sent: Mapping[str, str], echo: Mapping[str, str | None]) -> bool:
+    """Whether an answer shows every field as it was sent; an emptied one may come back as null."""
+    return all(key in echo and (echo[key] or "") == value for key, value in sent.items())

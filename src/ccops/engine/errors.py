@@ -1,0 +1,100 @@
+"""What stops a run as a whole, in the engine's words."""
+
+from pathlib import Path
+
+from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
+from ccops.ledger.model import Entry
+from ccops.text import clean, shorten
+
+
+class FieldGone(Misconfigured):
+    """A field of the operation is not among the contact's fields: renamed or deleted in Kit, or misspelt."""
+
+    mend = "ccops doctor"
+
+    def __init__(self, field: str, operation: str) -> None:
+        super().__init__(
+            f'the field "{field}" of {operation} is not in Kit (any more); a new label there makes a new key. Nothing was '
+            "sent for this contact. Name the field's key of today in operations.toml"
+        )
+
+
+class ReceiptFieldGone(Misconfigured):
+    """The field that holds the receipts is not among the contact's fields."""
+
+    mend = "ccops init --yes"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for this '
+            "contact, since without a receipt no change could be counted exactly once. Make the field again"
+        )
+
+
+class OtherLedger(LedgerUnusable):
+    """A contact carries the receipt of a ledger that is not this one."""
+
+    mend = "ccops init --take-over"
+
+    def __init__(self, contact: int, receipt: str, ours: str, home: Path) -> None:
+        theirs = receipt.partition(".")[0]
+        super().__init__(
+            f"contact {contact} was last changed by another ledger ({clean(theirs)}), not by this one ({ours}, in {home}). "
+            "Nothing was sent. Two ledgers at work on one account would count twice: use the home of the other ledger. "
+            "Only if that is lost for ever, go on from where it stopped"
+        )
+
+
+class LedgerBehind(LedgerUnusable):
+    """A contact carries a receipt of this ledger that the ledger itself does not know: a restored backup, or a copy."""
+
+    mend = "ccops init --take-over"
+
+    def __init__(self, contact: int, receipt: str, home: Path) -> None:
+        super().__init__(
+            f"contact {contact} carries the receipt {shorten(receipt)}, which the ledger in {home} does not know. Nothing "
+            "was sent. This ledger is an older copy of the one that wrote it: use that one. Only if it is lost for ever, "
+            "go on with this one"
+        )
+
+
+class KeptFailing(ServiceUnreachable):
+    """Kit answered reads, but a write could not be brought to leave."""
+
+    def __init__(self, contact: int, what: str) -> None:
+        super().__init__(
+            f"contact {contact}: Kit kept refusing the connection or the pace ({clean(what)}). Nothing is lost: the same "
+            "command later goes on"
+        )
+
+
+class NotUndoable(Misconfigured):
+    """Only an applied entry can be undone."""
+
+    def __init__(self, entry: Entry) -> None:
+        name = f"e{entry.id}"
+        if entry.status == "undone":
+            what, self.mend = f"{name} was undone already, by e{entry.undone_by}", f"ccops history {name}"
+        elif entry.status in {"sending", "intended"}:
+            what, self.mend = f"{name} has not come to its end yet", "ccops settle"
+        elif entry.status == "parked":
+            what, self.mend = f"{name} needs a person first: was it applied?", f"ccops settle {name} --as applied"
+        else:
+            what, self.mend = f"{name} was {entry.status}: it changed nothing", f"ccops history {name}"
+        super().__init__(f"{what}. Nothing was sent")
+
+
+class NothingToSettle(Misconfigured):
+    """The entry has come to its end already."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.mend = f"ccops history e{entry.id}"
+        super().__init__(f"e{entry.id} is {entry.status}: there is nothing to settle. Nothing was changed")
+
+
+class NeverSent(Misconfigured):
+    """An entry that was never sent can't have been applied."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.mend = f"ccops settle e{entry.id} --as not-applied"
+        super().__init__(f"e{entry.id} was parked before anything was sent, so it can't have been applied")

@@ -1,0 +1,206 @@
+"""How one change is applied to one contact: claim, read, plan, send, write, confirm, release, and settle.
+
+Each step is a durable commit made before the act that it names, so that a crash anywhere, and then the same request
+again, ends with the operation applied exactly once. Nothing else in the house writes to a contact's fields.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from ccops.clock import Clock
+from ccops.crm.base import Contact, Crm, Missing, NotSent, OutcomeUnknown, Rejected
+from ccops.engine.checking import Checker, echoed
+from ccops.engine.errors import KeptFailing
+from ccops.engine.judgement import judge_settlement
+from ccops.engine.release import Releaser, needs_release
+from ccops.engine.request import Outcome, Request, claim_of
+from ccops.engine.telling import not_found, outcome_of, told
+from ccops.engine.work import FRESH, Read, Work
+from ccops.errors import CredentialRefused
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Claimed, Entry
+from ccops.operations.copying import from_json
+from ccops.operations.occasions import refusal_uses_it_up
+from ccops.operations.plan import Plan, Refusal, plan
+
+TRIES: Final = 5
+"""How often one call tries to bring an entry to its end while its writes certainly do not arrive."""
+
+
+class Heart:
+    """Applies requests; several threads and processes may use one ledger at once."""
+
+    def __init__(self, ledger: Ledger, crm: Crm, clock: Clock, settle_after: timedelta) -> None:
+        self.ledger = ledger
+        self.crm = crm
+        self.clock = clock
+        self._settle_after = settle_after
+        self._checker = Checker(ledger, clock)
+        self._releaser = Releaser(ledger, crm)
+
+    def apply(self, request: Request) -> Outcome:
+        """Run an operation on a contact for its occasion, or say why not."""
+        if isinstance(request.who, int):
+            return self._on(request, request.who) or not_found(request)
+        known = self.ledger.people.by_email(request.who)
+        outcome = None if known is None else self._on(request, known.id)
+        if outcome is not None:
+            return outcome
+        row = self.crm.find(request.who)
+        return (None if row is None else self._on(request, row.id)) or not_found(request)
+
+    def finish(self, entry_id: int) -> Outcome:
+        """Bring an entry that was begun to its end, as the command that began it would."""
+        contact = self.ledger.entries.get(entry_id).contact
+        with self.ledger.locks.contact(contact):
+            # Read under the lock: its own command may have ended it meanwhile.
+            return self._carry_out(Work(self.ledger.entries.get(entry_id)))
+
+    def read(self, contact: int) -> Read:
+        """Read a contact by id, once there is allowance for this request and the write after it."""
+        self.crm.reserve(2)
+        at = self.clock.now()
+        found = self.crm.contact(contact)
+        if found is not None:
+            self.ledger.people.seen(found.id, found.email)
+        return Read(found, at)
+
+    # ---- claim
+
+    def _on(self, request: Request, contact: int) -> Outcome | None:
+        """Work on one contact, alone; None if an address was asked for that is not the contact's (any more)."""
+        with self.ledger.locks.contact(contact):
+            read = None
+            if isinstance(request.who, str):
+                read = self.read(contact)
+                if read.contact is None or read.contact.email.casefold() != request.who.casefold():
+                    return None
+            claimed = self.ledger.entries.claim(claim_of(request, contact, self.clock.now()))
+            return self._answer(request, claimed, read)
+
+    def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
+        if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
+            return self._carry_out(Work(claimed.entry, read))
+        if claimed.entry is not None and claimed.kind in {"repeated", "refused before"}:
+            self._releaser.again(claimed.entry)
+        return told(request, claimed, self._email(claimed.entry))
+
+    # ---- from the claim to the end
+
+    def _carry_out(self, work: Work) -> Outcome:
+        """Bring an entry to its end, after the one of its contact whose write is under way or lost."""
+        blocking = self.ledger.entries.sending(work.entry.contact)
+        if blocking is not None and blocking.id != work.entry.id:
+            first = Work(blocking, work.read)
+            self._bring_to_end(first)
+            if first.entry.status == "sending":
+                return outcome_of(work.entry, self._email(work.entry), due=self._due(first.entry))
+            work.read = None
+        self._bring_to_end(work)
+        due = self._due(work.entry) if work.entry.status == "sending" else None
+        return outcome_of(work.entry, self._email(work.entry), tuple(work.warnings), due)
+
+    def _bring_to_end(self, work: Work) -> None:
+        """Settle, plan, send; leaves the entry `sending` if its write may still be under way."""
+        for _ in range(TRIES):
+            if work.entry.status == "sending":
+                if self.clock.now() < self._due(work.entry):
+                    return
+                self._settle(work)
+            if work.entry.status == "intended":
+                self._attempt(work)
+            if work.entry.status not in {"intended", "sending"}:
+                return
+        if work.entry.status == "intended":
+            raise KeptFailing(work.entry.contact, work.obstacle)
+
+    def _attempt(self, work: Work) -> None:
+        """Read, plan, and if nothing speaks against it, write."""
+        contact = self._fresh(work)
+        if contact is None:
+            work.entry = self.ledger.entries.fail(work.entry, "no longer in Kit", self.clock.now())
+            return
+        operation = from_json(work.entry.copy)
+        self._checker.check(work, operation, contact)
+        if work.entry.status != "intended":
+            return
+        planned = plan(operation, contact.fields, self.clock.now())
+        if isinstance(planned, Refusal):
+            work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
+            if refusal_uses_it_up(work.entry.occasion, planned.cause) and needs_release(work.entry):
+                work.entry = self._releaser.first(work.entry, work.warnings)
+        else:
+            self._write(work, planned, contact)
+
+    def _write(self, work: Work, planned: Plan, contact: Contact) -> None:
+        """Commit what is about to be sent, send it, and commit how that ended."""
+        identity = self.ledger.identity
+        before = {change.field: change.before for change in planned.changes}
+        after = {change.field: change.after for change in planned.changes}
+        seen = contact.fields[identity.receipt_field] or None
+        work.read = None  # whatever happens now, this read is used up
+        work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
+        values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id)}
+        try:
+            echo = self.crm.write(contact.id, values)
+        except OutcomeUnknown as error:
+            work.obstacle = str(error)
+        except NotSent as error:
+            work.obstacle = str(error)
+            work.entry = self.ledger.entries.unsend(work.entry)
+        except CredentialRefused:
+            work.entry = self.ledger.entries.unsend(work.entry)
+            raise
+        except Missing:
+            work.entry = self.ledger.entries.fail(work.entry, "no longer in Kit", self.clock.now())
+        except Rejected as error:
+            work.entry = self.ledger.entries.fail(work.entry, str(error), self.clock.now())
+        else:
+            self._confirm(work, values, echo)
+
+    def _confirm(self, work: Work, values: Mapping[str, str], echo: Mapping[str, str | None]) -> None:
+        """Take the entry as applied if the answer shows all that was sent; anything else is settled later."""
+        if not echoed(values, echo):
+            work.obstacle = "Kit's answer did not show what was sent"
+            return
+        released = not needs_release(work.entry)
+        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=released)
+        if not released:
+            work.entry = self._releaser.first(work.entry, work.warnings)
+
+    # ---- settle
+
+    def _settle(self, work: Work) -> None:
+        """Find out by one read what became of a write, and commit it."""
+        entries, identity = self.ledger.entries, self.ledger.identity
+        # Only a read that was asked for after the write had its time to arrive can tell.
+        if work.read is None or work.read.at < self._due(work.entry):
+            work.read = self.read(work.entry.contact)
+        fields = None if work.read.contact is None else work.read.contact.fields
+        own = identity.lineage.receipt(work.entry.id)
+        settled = judge_settlement(work.entry, fields, identity.receipt_field, own)
+        match settled.how:
+            case "applied":
+                released = not needs_release(work.entry)
+                work.entry = entries.confirm(work.entry, self.clock.now(), released=released)
+                self._releaser.again(work.entry)
+            case "not applied":
+                work.entry = entries.unsend(work.entry)
+            case "gone":
+                work.entry = entries.fail(work.entry, settled.reason, self.clock.now())
+            case "unclear":
+                work.entry = entries.park(work.entry, settled.reason, self.clock.now())
+
+    def _due(self, entry: Entry) -> datetime:
+        """Return from when on a read tells what became of an entry's write."""
+        return (entry.sent_at or entry.at) + self._settle_after
+
+    def _fresh(self, work: Work) -> Contact | None:
+        if work.read is None or self.clock.now() - work.read.at > FRESH:
+            work.read = self.read(work.entry.contact)
+        return work.read.contact
+
+    def _email(self, entry: Entry | None) -> str | None:
+        person = None if entry is None else self.ledger.people.by_id(entry.contact)
+        return person.email or None if person is not None else None

@@ -1,0 +1,131 @@
+"""The two decisions on which "exactly once" rests, as pure functions of what the CRM shows and the ledger knows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ccops.ledger.identity import Lineage
+from ccops.ledger.model import Entry, Standing
+
+Fields = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The receipt is the one that this ledger expects; go on. `warning` says what was odd."""
+
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateArrival:
+    """The receipt is of an entry sent after the last applied one, which was taken as not applied: its write came late."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """The receipt is not what it should be, in a way that a person has to look at."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """The receipt is of a ledger that this one does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The receipt is of this ledger, but the ledger lacks the entry: it is an older copy."""
+
+
+Receipt = Fits | LateArrival | Odd | Stranger | Ahead
+
+
+def judge_receipt(
+    receipt: str | None, contact: int, standing: Standing, lineage: Lineage, find: Callable[[int], Entry | None]
+) -> Receipt:
+    """Decide before a write whether the contact is as this ledger left it."""
+    if not receipt:
+        return Fits(None if standing.last is None else f"its receipt was emptied since e{standing.last}")
+    written = (() if standing.last is None else (standing.last,)) + standing.parked
+    if receipt == standing.accepted or receipt in map(lineage.receipt, written):
+        return Fits()
+    ledger, _, number = receipt.partition(".")
+    entry = find(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    if entry is not None and entry.contact == contact and lineage.receipt(entry.id) == receipt:
+        return _judge_older(entry, standing, find)
+    own = {name for name, _ in lineage.own}
+    if ledger in lineage.accepted or ledger in own - {lineage.current}:
+        return _judge_taken_over(standing, lineage)
+    if ledger in own:
+        return Ahead()
+    return Stranger() if _looks_like_a_receipt(receipt) else Odd("its receipt field holds a text that is no receipt")
+
+
+def _judge_older(entry: Entry, standing: Standing, find: Callable[[int], Entry | None]) -> Receipt:
+    last = None if standing.last is None else find(standing.last)
+    last_turn = 0 if last is None or last.turn is None else last.turn
+    if entry.turn is not None and entry.turn > last_turn:
+        return LateArrival(entry)
+    return Odd(
+        f"Kit shows the change of e{entry.id} again, though e{standing.last} came after it: a late write came back"
+    )
+
+
+def _judge_taken_over(standing: Standing, lineage: Lineage) -> Receipt:
+    """A receipt of a ledger that was taken over fits until this ledger itself has written to the contact."""
+    since = lineage.own[-1][1]
+    if standing.last is None or standing.last < since:
+        return Fits()
+    return Odd(f"Kit shows a change of the ledger that was taken over, though e{standing.last} came after it")
+
+
+def _looks_like_a_receipt(text: str) -> bool:
+    ledger, dot, number = text.partition(".")
+    return bool(dot) and ledger.isalnum() and number.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an entry whose write was under way or lost."""
+
+    how: Literal["applied", "not applied", "gone", "unclear"]
+    reason: str = ""
+
+
+def judge_settlement(entry: Entry, fields: Fields | None, receipt_field: str, own_receipt: str) -> Settled:
+    """Decide, from one read made late enough, whether an entry's write arrived. `fields` is None if the contact is gone."""
+    if fields is None:
+        return Settled("gone", "the contact is no longer in Kit")
+    before, after = entry.before or {}, entry.after or {}
+    missing = [key for key in (*before, receipt_field) if key not in fields]
+    if missing:
+        return Settled(
+            "unclear", f'the field "{missing[0]}" is not in Kit any more, so nobody can tell if it was applied'
+        )
+    changed = [key for key in before if not _same(before[key], after.get(key))]
+    receipt = fields[receipt_field] or None
+    if receipt == own_receipt:
+        untouched = [key for key in changed if _same(fields[key], before[key])]
+        # A write of which only a part arrived is neither applied nor not applied.
+        return (
+            Settled("unclear", f"the receipt of this entry was written, but {untouched[0]} is as it was before")
+            if untouched
+            else Settled("applied")
+        )
+    if receipt != entry.receipt_seen:
+        return Settled("unclear", "the contact's receipt was changed by something else while the answer was lost")
+    if receipt is None and any(not _same(fields[key], value) for key, value in before.items()):
+        return Settled("unclear", "the answer was lost, the receipt is empty, and the values are not those from before")
+    partly = [key for key in changed if _same(fields[key], after[key])]
+    if partly:
+        return Settled("unclear", f"{partly[0]} is as this entry would have left it, but the receipt was not written")
+    return Settled("not applied")
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Kit may give an empty field back as null (API v4 does not say which)."""
+    return (one or "") == (other or "")

@@ -1,0 +1,75 @@
+"""The dry run: what a request would do, with reads only, and the ledger left byte for byte as it was."""
+
+from dataclasses import replace
+
+from ccops.crm.base import Contact, Crm
+from ccops.engine.checking import Checker, stopping
+from ccops.engine.judgement import Ahead, Odd, Stranger
+from ccops.engine.request import Outcome, Request, claim_of
+from ccops.engine.telling import not_found, outcome_of, told
+from ccops.clock import Clock
+from ccops.ledger.ledger import Ledger
+from ccops.operations.copying import from_json
+from ccops.operations.model import Operation
+from ccops.operations.plan import Refusal, plan
+
+
+class Preview:
+    """Looks ahead; its ledger may be opened for reading only."""
+
+    def __init__(self, ledger: Ledger, crm: Crm, clock: Clock) -> None:
+        self._ledger = ledger
+        self._crm = crm
+        self._clock = clock
+        self._checker = Checker(ledger, clock)
+
+    def look(self, request: Request) -> Outcome:
+        """Say how a request would end; `previewed` if it would be applied."""
+        contact = self._contact(request)
+        if contact is None:
+            return not_found(request)
+        claimed = self._ledger.entries.look(claim_of(request, contact.id, self._clock.now()))
+        if claimed.kind not in {"begun", "taken up", "tried again"}:
+            return told(request, claimed, contact.email)
+        sending = self._ledger.entries.sending(contact.id)
+        if sending is not None:
+            reason = f"e{sending.id} has to be settled first; the real run does it"
+            return replace(outcome_of(sending, contact.email), status="open", reason=reason, occasion=request.occasion)
+        taken_up = claimed.kind == "taken up" and claimed.entry is not None
+        operation = from_json(claimed.entry.copy) if taken_up and claimed.entry is not None else request.operation
+        return self._plan(request, operation, contact)
+
+    def _contact(self, request: Request) -> Contact | None:
+        who = request.who
+        if isinstance(who, int):
+            return self._read(who)
+        known = self._ledger.people.by_email(who)
+        contact = None if known is None else self._read(known.id)
+        if contact is not None and contact.email.casefold() == who.casefold():
+            return contact
+        row = self._crm.find(who)
+        return None if row is None else self._read(row.id)
+
+    def _read(self, contact: int) -> Contact | None:
+        self._crm.reserve(1)
+        return self._crm.contact(contact)
+
+    def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:
+        blank = Outcome("previewed", operation.name, request.occasion, request.who, contact.id, contact.email)
+        error = self._checker.missing(operation, contact)
+        if error is not None:
+            raise error
+        verdict = self._checker.receipt_of(contact)
+        if isinstance(verdict, Stranger | Ahead):
+            raise stopping(verdict, contact, self._ledger)
+        if isinstance(verdict, Odd):
+            return replace(blank, status="parked", reason=verdict.reason)
+        planned = plan(operation, contact.fields, self._clock.now())
+        if isinstance(planned, Refusal):
+            return replace(blank, status="refused", reason=planned.reason)
+        return replace(
+            blank,
+            before={change.field: change.before for change in planned.changes},
+            after={change.field: change.after for change in planned.changes},
+            reason=planned.note,
+        )

@@ -1,0 +1,67 @@
+"""What the engine is asked, and how it answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ccops.ledger.model import Claim, Entry, Origin, Values
+from ccops.operations.copying import to_json
+from ccops.operations.model import Operation
+
+Who = int | str
+"""A contact by id, or by e-mail address."""
+
+OutcomeStatus = Literal["applied", "repeated", "refused", "failed", "parked", "open", "left-out", "previewed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Run one operation on one contact for one occasion."""
+
+    operation: Operation
+    who: Who
+    occasion: str
+    run: int
+    origin: Origin
+    period: str | None = None
+    asked: str | None = None
+    """The amount that the caller asked for, if it is not the operation's own."""
+    undoes: int | None = None
+    reopens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended, for one contact."""
+
+    status: OutcomeStatus
+    operation: str
+    occasion: str
+    who: Who
+    contact: int | None = None
+    email: str | None = None
+    entry: Entry | None = None
+    before: Values | None = None
+    after: Values | None = None
+    reason: str | None = None
+    """Why not, or what a limit did."""
+    warnings: tuple[str, ...] = ()
+    due: datetime | None = None
+    """Of an open entry whose write is under way or lost: from when on a look at the contact can tell."""
+
+
+def claim_of(request: Request, contact: int, now: datetime) -> Claim:
+    """Put a request into the ledger's words, for one contact."""
+    return Claim(
+        operation=request.operation.name,
+        copy=to_json(request.operation),
+        contact=contact,
+        occasion=request.occasion,
+        run=request.run,
+        origin=request.origin,
+        at=now,
+        period=request.period,
+        asked=request.asked,
+        undoes=request.undoes,
+        reopens=request.reopens,
+    )

@@ -1,0 +1,52 @@
+"""Bringing to an end what was left open: by looking again, or by a person's word."""
+
+from typing import Literal
+
+from ccops.engine.checking import Checker, stopping
+from ccops.engine.errors import NeverSent, NothingToSettle
+from ccops.engine.heart import Heart
+from ccops.engine.judgement import Ahead, Stranger
+from ccops.engine.request import Outcome
+from ccops.engine.telling import outcome_of
+from ccops.ledger.model import Entry
+
+Word = Literal["applied", "not-applied"]
+
+
+def open_entries(heart: Heart) -> tuple[list[Entry], list[Entry]]:
+    """Return the entries that were begun and not ended, and those that need a person."""
+    entries = heart.ledger.entries.open()
+    return (
+        [entry for entry in entries if entry.status != "parked"],
+        [entry for entry in entries if entry.status == "parked"],
+    )
+
+
+def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:
+    """End a parked entry by a person's word, and go on from what the contact shows now.
+
+    Raises NothingToSettle, NeverSent, and what stops a run at a contact of another ledger.
+    """
+    ledger = heart.ledger
+    contact_id = ledger.entries.get(entry_id).contact
+    with ledger.locks.contact(contact_id):
+        entry = ledger.entries.get(entry_id)
+        if entry.status != "parked":
+            raise NothingToSettle(entry)
+        if word == "applied" and entry.turn is None:
+            raise NeverSent(entry)
+        contact = heart.read(contact_id).contact
+        field = ledger.identity.receipt_field
+        if contact is not None and field in contact.fields:
+            verdict = Checker(ledger, heart.clock).receipt_of(contact)
+            if isinstance(verdict, Stranger | Ahead):
+                raise stopping(verdict, contact, ledger)
+        now = heart.clock.now()
+        if word == "applied":
+            entry = ledger.entries.confirm(entry, now, released=True)
+        else:
+            entry = ledger.entries.fail(entry, f"{by} said that it was not applied", now)
+        if contact is not None:
+            # After the entry's own commit, which forgets what was accepted before.
+            ledger.people.accept(contact_id, contact.fields.get(field))
+        return outcome_of(entry, None if contact is None else contact.email)

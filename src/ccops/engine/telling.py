@@ -1,0 +1,84 @@
+"""Outcomes from entries and claims, with the sentence that says why not."""
+
+from datetime import datetime
+
+from ccops.engine.request import Outcome, OutcomeStatus, Request
+from ccops.ledger.model import Claimed, Entry, Status
+
+_STATUS: dict[Status, OutcomeStatus] = {
+    "intended": "open",
+    "sending": "open",
+    "applied": "applied",
+    "undone": "repeated",
+    "refused": "refused",
+    "failed": "failed",
+    "parked": "parked",
+}
+
+
+def outcome_of(entry: Entry, email: str | None, warnings: tuple[str, ...] = (), due: datetime | None = None) -> Outcome:
+    """Tell how an entry stands."""
+    return Outcome(
+        status=_STATUS[entry.status],
+        operation=entry.operation,
+        occasion=entry.occasion,
+        who=email or entry.contact,
+        contact=entry.contact,
+        email=email,
+        entry=entry,
+        before=entry.before,
+        after=entry.after,
+        reason=entry.reason,
+        warnings=warnings,
+        due=due,
+    )
+
+
+def told(request: Request, claimed: Claimed, email: str | None) -> Outcome:
+    """Tell why a claim gave no right to go on."""
+    entry = claimed.entry
+    status, reason = _no_right(claimed)
+    return Outcome(
+        status=status,
+        operation=request.operation.name,
+        occasion=request.occasion,
+        who=request.who,
+        contact=None if entry is None else entry.contact,
+        email=email,
+        entry=entry,
+        before=None if entry is None else entry.before,
+        after=None if entry is None else entry.after,
+        reason=reason,
+    )
+
+
+def not_found(request: Request) -> Outcome:
+    """Tell that there is no such contact."""
+    return Outcome(
+        status="failed",
+        operation=request.operation.name,
+        occasion=request.occasion,
+        who=request.who,
+        email=request.who if isinstance(request.who, str) else None,
+        contact=request.who if isinstance(request.who, int) else None,
+        reason="no such contact in Kit",
+    )
+
+
+def _no_right(claimed: Claimed) -> tuple[OutcomeStatus, str | None]:
+    entry, holder = claimed.entry, claimed.holder
+    match claimed.kind:
+        case "other" if entry is not None:
+            asked = "another amount" if entry.asked is None else f"another amount ({entry.asked})"
+            return "refused", f"this occasion was used for {asked}, by e{entry.id}"
+        case "period" if holder is not None:
+            return "refused", held_by(holder)
+        case "parked" if entry is not None:
+            return "parked", entry.reason
+        case _:
+            return "repeated", None if entry is None or entry.status != "refused" else entry.reason
+
+
+def held_by(holder: Entry) -> str:
+    """Say which entry holds a period."""
+    return f"this {(holder.period or '').partition(':')[0]} was done already, by e{holder.id}"

@@ -1,0 +1,48 @@
+"""Undo: an entry of its own that takes back what another entry really changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ccops.engine.errors import NotUndoable
+from ccops.engine.request import Request
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Entry, Origin
+from ccops.operations.copying import from_json
+from ccops.operations.model import FieldRules
+from ccops.operations.occasions import for_undo
+from ccops.operations.plan import FieldChange
+from ccops.operations.undoing import undo_operation
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to undo: past limits and drift, and whether the occasion may run again."""
+
+    force: bool = False
+    reopen: bool = False
+
+
+def undo_request(
+    ledger: Ledger, entry_id: int, rules: Mapping[str, FieldRules], manner: Manner, run: int, origin: Origin
+) -> Request:
+    """Make the request that undoes an applied entry. Raises NotUndoable, NoSuchEntry."""
+    entry = ledger.entries.get(entry_id)
+    if entry.status != "applied":
+        raise NotUndoable(entry)
+    before, after = entry.before or {}, entry.after or {}
+    changes = [FieldChange(key, before[key], after[key] or "") for key in before]
+    return Request(
+        operation=undo_operation(from_json(entry.copy), changes, rules, force=manner.force),
+        who=entry.contact,
+        occasion=for_undo(entry.id),
+        run=run,
+        origin=origin,
+        undoes=entry.id,
+        reopens=manner.reopen,
+    )
+
+
+def undoable(ledger: Ledger, run: int) -> list[Entry]:
+    """Return the entries of a run that can be undone, newest first; undos are not among them. Raises NoSuchRun."""
+    ledger.runs.get(run)
+    return [entry for entry in reversed(ledger.entries.of_run(run)) if entry.status == "applied" and not entry.undoes]

@@ -1,0 +1,1 @@
+"""The durable ledger: entries, occasions and runs, in one file."""

@@ -1,0 +1,148 @@
+"""The claim: who may run an operation on a contact for one occasion. One transaction decides."""
+
+from typing import cast
+
+from ccops.ledger.model import Claim, Claimed, Entry
+from ccops.ledger.rows import ENTRIES, entry_of, stamp
+from ccops.ledger.sqlite import Transaction
+from ccops.operations.occasions import refusal_uses_it_up
+from ccops.operations.plan import Cause
+
+
+def look(db: Transaction, claim: Claim) -> Claimed:
+    """Say how a claim would be answered, without making it."""
+    first = _of_occasion(db, claim)
+    if first is None or first.status in {"refused", "failed"}:
+        if first is not None and _is_answered(first):
+            return Claimed("refused before", first)
+        holder = _holder(db, claim, besides=first)
+        if holder is not None:
+            return Claimed("period", first, holder)
+        return Claimed("begun" if first is None else "tried again", first)
+    if first.asked != claim.asked:
+        return Claimed("other", first)
+    if first.status in {"applied", "undone"}:
+        return Claimed("repeated", first)
+    return Claimed("parked" if first.status == "parked" else "taken up", first)
+
+
+def make(db: Transaction, claim: Claim) -> Claimed:
+    """Answer a claim and enter it: an entry is begun, taken up where it stands, tried again, or found repeated."""
+    answer = look(db, claim)
+    match answer.kind:
+        case "begun":
+            return Claimed("begun", _insert(db, claim, "intended"))
+        case "period":
+            entry = (
+                _insert(db, claim, "refused") if answer.entry is None else _renew(db, answer.entry, claim, "refused")
+            )
+            return Claimed("period", entry, answer.holder)
+        case "tried again" if answer.entry is not None:
+            return Claimed("tried again", _renew(db, answer.entry, claim, "intended"))
+        case "taken up" if answer.entry is not None and answer.entry.status == "intended":
+            return Claimed("taken up", _adopt(db, answer.entry, claim))
+        case _:
+            return answer
+
+
+def entry(db: Transaction, entry_id: int) -> Entry | None:
+    """Read one entry."""
+    row = db.row(f"{ENTRIES} WHERE entries.id = :id", id=entry_id)
+    return None if row is None else entry_of(row)
+
+
+def _is_answered(first: Entry) -> bool:
+    return first.status == "refused" and refusal_uses_it_up(first.occasion, cast("Cause", first.cause))
+
+
+def _of_occasion(db: Transaction, claim: Claim) -> Entry | None:
+    row = db.row(
+        f"{ENTRIES} WHERE operation = :operation AND contact = :contact AND occasion = :occasion AND reopened = 0",
+        operation=claim.operation,
+        contact=claim.contact,
+        occasion=claim.occasion,
+    )
+    return None if row is None else entry_of(row)
+
+
+def _holder(db: Transaction, claim: Claim, besides: Entry | None) -> Entry | None:
+    if claim.period is None:
+        return None
+    row = db.row(
+        f"{ENTRIES} WHERE operation = :operation AND contact = :contact AND period = :period AND reopened = 0"
+        " AND status IN ('intended', 'sending', 'applied', 'undone', 'parked') AND entries.id <> :besides",
+        operation=claim.operation,
+        contact=claim.contact,
+        period=claim.period,
+        besides=0 if besides is None else besides.id,
+    )
+    return None if row is None else entry_of(row)
+
+
+def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
+    row = db.row(
+        "INSERT INTO entries (run, operation, copy, contact, occasion, period, asked, status, cause, note,"
+        ' "by", via, undoes, reopens, at)'
+        " VALUES (:run, :operation, :copy, :contact, :occasion, :period, :asked, :status, :cause, :note,"
+        " :by, :via, :undoes, :reopens, :at) RETURNING id",
+        run=claim.run,
+        operation=claim.operation,
+        copy=_copy(db, claim.copy),
+        contact=claim.contact,
+        occasion=claim.occasion,
+        period=claim.period,
+        asked=claim.asked,
+        status=status,
+        cause="period" if status == "refused" else None,
+        note=claim.origin.note,
+        by=claim.origin.by,
+        via=claim.origin.via,
+        undoes=claim.undoes,
+        reopens=int(claim.reopens),
+        at=stamp(claim.at),
+    )
+    assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
+    return _again(db, row["id"])
+
+
+def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
+    """Try a refused or failed entry again, with the operation and the amount as they are asked for now."""
+    db.run(
+        "UPDATE entries SET status = :status, cause = :cause, reason = NULL, ended_at = NULL, copy = :copy, asked = :asked,"
+        " period = :period, reopens = :reopens WHERE id = :id",
+        id=first.id,
+        status=status,
+        cause="period" if status == "refused" else None,
+        copy=_copy(db, claim.copy),
+        asked=claim.asked,
+        period=claim.period,
+        reopens=int(claim.reopens),
+    )
+    return _adopt(db, first, claim)
+
+
+def _adopt(db: Transaction, first: Entry, claim: Claim) -> Entry:
+    """Count an entry of which nothing was sent to the run that now takes it up."""
+    db.run(
+        'UPDATE entries SET run = :run, "by" = :by, via = :via, note = COALESCE(:note, note) WHERE id = :id',
+        id=first.id,
+        run=claim.run,
+        by=claim.origin.by,
+        via=claim.origin.via,
+        note=claim.origin.note,
+    )
+    return _again(db, first.id)
+
+
+def _again(db: Transaction, entry_id: int) -> Entry:
+    found = entry(db, entry_id)
+    assert found is not None  # noqa: S101 - it was written in this very transaction
+    return found
+
+
+def _copy(db: Transaction, text: str) -> int:
+    db.run("INSERT INTO copies (text) VALUES (:text) ON CONFLICT DO NOTHING", text=text)
+    row = db.row("SELECT id FROM copies WHERE text = :text", text=text)
+    assert row is not None  # noqa: S101 - it was inserted just now, or before
+    number: int = row["id"]
+    return number

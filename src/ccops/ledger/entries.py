@@ -1,0 +1,214 @@
+"""The steps of an entry: each is one commit, made before the act that it names."""
+
+from datetime import datetime
+
+from ccops.ledger import claiming
+from ccops.ledger.errors import EntryMoved, NoSuchEntry
+from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
+from ccops.ledger.rows import ENTRIES, entry_of, pack, stamp
+from ccops.ledger.sqlite import Sqlite, Transaction
+
+
+class Entries:
+    """The entries of one ledger."""
+
+    def __init__(self, database: Sqlite) -> None:
+        self._database = database
+
+    # ---- claims
+
+    def look(self, claim: Claim) -> Claimed:
+        """Say how a claim would be answered, without making it."""
+        with self._database.read() as db:
+            return claiming.look(db, claim)
+
+    def claim(self, claim: Claim) -> Claimed:
+        """Ask for the right to run an operation on a contact for one occasion."""
+        with self._database.write() as db:
+            return claiming.make(db, claim)
+
+    # ---- steps
+
+    def send(
+        self,
+        entry: Entry,
+        before: Values,
+        after: Values,
+        receipt_seen: str | None,
+        note: str | None,
+        now: datetime,
+    ) -> Entry:
+        """Note that a write is about to leave, and of what. `note` is what the plan has to say about it."""
+        return self._step(
+            entry,
+            ("intended",),
+            "sending",
+            'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
+            " sent_at = :now, turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
+            " WHERE earlier.contact = entries.contact)",
+            before=pack(before),
+            after=pack(after),
+            seen=receipt_seen,
+            reason=note,
+            now=stamp(now),
+        )
+
+    def confirm(self, entry: Entry, now: datetime, *, released: bool) -> Entry:
+        """Note that the write has arrived; an undo marks the entry that it undoes, in the same commit."""
+        with self._database.write() as db:
+            done = _step(
+                db,
+                entry,
+                ("sending", "intended", "parked"),
+                "applied",
+                "status = 'applied', ended_at = :now, released = :released",
+                now=stamp(now),
+                released=int(released),
+            )
+            if entry.undoes is not None:
+                db.run(
+                    "UPDATE entries SET status = 'undone', undone_by = :undo, reopened = :reopened WHERE id = :id",
+                    undo=entry.id,
+                    reopened=int(entry.reopens),
+                    id=entry.undoes,
+                )
+            # From now on only this entry's receipt fits, so that the accepted one is noticed if it comes back.
+            db.run(
+                "UPDATE contacts SET accepted = NULL WHERE id = :id AND accepted IS NOT NULL",
+                id=entry.contact,
+            )
+            return done
+
+    def unsend(self, entry: Entry) -> Entry:
+        """Note that the write has certainly not arrived: the entry is intended again."""
+        return self._step(entry, ("sending",), "intended", "status = 'intended', reason = NULL")
+
+    def refuse(self, entry: Entry, cause: str, reason: str, now: datetime) -> Entry:
+        """Note that a limit or a value refuses the operation; nothing was sent."""
+        return self._end(entry, "refused", ("intended", "refused"), cause, reason, now)
+
+    def fail(self, entry: Entry, reason: str, now: datetime) -> Entry:
+        """Note that the operation can't be applied (contact gone, write rejected); it may be tried again."""
+        return self._end(entry, "failed", ("intended", "sending", "parked"), None, reason, now)
+
+    def park(self, entry: Entry, reason: str, now: datetime) -> Entry:
+        """Note that the entry needs a person."""
+        return self._end(entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
+
+    def release(self, entry: Entry) -> Entry:
+        """Note that the tags of an applied entry are in order."""
+        return self._step(entry, ("applied", "undone", "refused"), "released", "released = 1")
+
+    # ---- reading
+
+    def get(self, entry_id: int) -> Entry:
+        """Return an entry. Raises NoSuchEntry."""
+        with self._database.read() as db:
+            found = claiming.entry(db, entry_id)
+        if found is None:
+            raise NoSuchEntry(entry_id)
+        return found
+
+    def find(self, entry_id: int) -> Entry | None:
+        """Return an entry, or None."""
+        with self._database.read() as db:
+            return claiming.entry(db, entry_id)
+
+    def sending(self, contact: int) -> Entry | None:
+        """Return the one entry of a contact whose write is under way or lost."""
+        with self._database.read() as db:
+            row = db.row(f"{ENTRIES} WHERE contact = :contact AND status = 'sending'", contact=contact)
+        return None if row is None else entry_of(row)
+
+    def standing(self, contact: int) -> Standing:
+        """Return which receipts a contact may show."""
+        with self._database.read() as db:
+            last = db.row(
+                "SELECT id, turn FROM entries WHERE contact = :contact AND turn IS NOT NULL"
+                " AND status IN ('applied', 'undone') ORDER BY turn DESC LIMIT 1",
+                contact=contact,
+            )
+            parked = db.rows(
+                "SELECT id FROM entries WHERE contact = :contact AND turn > :turn AND status = 'parked'",
+                contact=contact,
+                turn=0 if last is None else last["turn"],
+            )
+            accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
+        return Standing(
+            None if last is None else last["id"],
+            tuple(row["id"] for row in parked),
+            None if accepted is None else accepted["accepted"],
+        )
+
+    def last_turn(self, contact: int) -> int:
+        """Return the turn of the entry that was written last to a contact; 0 if none was."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT COALESCE(MAX(turn), 0) AS turn FROM entries"
+                " WHERE contact = :contact AND status IN ('applied', 'undone')",
+                contact=contact,
+            )
+        return 0 if row is None else row["turn"]
+
+    def open(self, limit: int = 1000) -> list[Entry]:
+        """Return the entries that were begun and have not ended, and those that need a person; oldest first."""
+        with self._database.read() as db:
+            rows = db.rows(
+                f"{ENTRIES} WHERE status IN ('intended', 'sending', 'parked') ORDER BY entries.id LIMIT :limit",
+                limit=limit,
+            )
+        return [entry_of(row) for row in rows]
+
+    def of_run(self, run: int) -> list[Entry]:
+        """Return the entries of a run, oldest first."""
+        with self._database.read() as db:
+            rows = db.rows(f"{ENTRIES} WHERE run = :run ORDER BY entries.id", run=run)
+        return [entry_of(row) for row in rows]
+
+    def highest(self) -> int:
+        """Return the number of the newest entry; 0 if there is none."""
+        with self._database.read() as db:
+            row = db.row("SELECT COALESCE(MAX(id), 0) AS id FROM entries")
+        return 0 if row is None else row["id"]
+
+    def _end(
+        self,
+        entry: Entry,
+        status: str,
+        allowed: tuple[str, ...],
+        cause: str | None,
+        reason: str,
+        now: datetime,
+    ) -> Entry:
+        return self._step(
+            entry,
+            allowed,
+            status,
+            "status = :status, cause = :cause, reason = :reason, ended_at = :now",
+            status=status,
+            cause=cause,
+            reason=reason,
+            now=stamp(now),
+        )
+
+    def _step(
+        self, entry: Entry, allowed: tuple[str, ...], step: str, assign: str, **parameters: str | int | None
+    ) -> Entry:
+        with self._database.write() as db:
+            return _step(db, entry, allowed, step, assign, **parameters)
+
+
+def _step(
+    db: Transaction,
+    entry: Entry,
+    allowed: tuple[str, ...],
+    step: str,
+    assign: str,
+    **parameters: str | int | None,
+) -> Entry:
+    listed = ", ".join(f"'{status}'" for status in allowed)
+    changed = db.run(f"UPDATE entries SET {assign} WHERE id = :id AND status IN ({listed})", id=entry.id, **parameters)
+    found = claiming.entry(db, entry.id)
+    if changed != 1 or found is None:
+        raise EntryMoved(entry.id, step)
+    return found

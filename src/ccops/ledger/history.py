@@ -1,0 +1,69 @@
+"""The ledger read backwards: entries and runs, newest first, by what people ask for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ccops.ledger.model import Entry, Run, Status
+from ccops.ledger.rows import ENTRIES, entry_of, run_of
+from ccops.ledger.sqlite import Sqlite
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are asked for; what is None does not matter."""
+
+    contact: int | None = None
+    operation: str | None = None
+    status: Status | None = None
+    run: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RunCount:
+    """A run, and how many entries of each status count as its own."""
+
+    run: Run
+    counts: dict[str, int]
+
+
+class History:
+    """Questions about the past of one ledger."""
+
+    def __init__(self, database: Sqlite) -> None:
+        self._database = database
+
+    def entries(self, wanted: Filter) -> list[tuple[Entry, str | None]]:
+        """Return the newest entries that fit, each with the contact's address as last seen."""
+        asked = {
+            "contact": wanted.contact,
+            "operation": wanted.operation,
+            "status": wanted.status,
+            "run": wanted.run,
+        }
+        given: dict[str, str | int | None] = {key: value for key, value in asked.items() if value is not None}
+        where = " AND ".join(f"entries.{key} = :{key}" for key in given) or "1 = 1"
+        with self._database.read() as db:
+            rows = db.rows(
+                f"{ENTRIES.replace('copies.text', 'contacts.email, copies.text', 1)}"
+                f" LEFT JOIN contacts ON contacts.id = entries.contact WHERE {where} ORDER BY entries.id DESC LIMIT :limit",
+                limit=wanted.limit,
+                **given,
+            )
+        return [(entry_of(row), row["email"] or None) for row in rows]
+
+    def runs(self, limit: int = 50) -> Iterator[RunCount]:
+        """Return the newest runs with their counts."""
+        with self._database.read() as db:
+            runs = [run_of(row) for row in db.rows("SELECT * FROM runs ORDER BY id DESC LIMIT :limit", limit=limit)]
+            for run in runs:
+                rows = db.rows("SELECT status, COUNT(*) AS n FROM entries WHERE run = :run GROUP BY status", run=run.id)
+                yield RunCount(run, {row["status"]: row["n"] for row in rows})
+
+    def counts(self) -> dict[str, int]:
+        """Return how many entries have each status that is not an end."""
+        with self._database.read() as db:
+            rows = db.rows(
+                "SELECT status, COUNT(*) AS n FROM entries WHERE status NOT IN ('applied', 'undone') GROUP BY status"
+            )
+        return {row["status"]: row["n"] for row in rows}

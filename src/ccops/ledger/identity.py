@@ -1,0 +1,145 @@
+"""Whose ledger it is: its id, its account, its receipt field, and the tags that it has counted by."""
+
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+
+from ccops.ledger.errors import TagMoved, WrongAccount
+from ccops.ledger.sqlite import Sqlite
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The ids that receipts of this ledger carry: its own, newest last, and those of others that are accepted."""
+
+    own: tuple[tuple[str, int], ...]
+    """Id and the first entry that carries it."""
+    accepted: frozenset[str]
+
+    @property
+    def current(self) -> str:
+        """The id that new receipts carry."""
+        return self.own[-1][0]
+
+    def receipt(self, entry: int) -> str:
+        """Return the receipt of an entry of this ledger."""
+        ledger = next(name for name, first in reversed(self.own) if first <= entry)
+        return f"{ledger}.{entry}"
+
+
+class Identity:
+    """The identity of one ledger, made once and kept."""
+
+    def __init__(self, database: Sqlite) -> None:
+        self._database = database
+
+    def found(self, account: int, name: str, receipt_field: str) -> None:
+        """Give a new ledger its account, receipt field and id."""
+        with self._database.write() as db:
+            for key, value in (
+                ("account", str(account)),
+                ("account_name", name),
+                ("receipt_field", receipt_field),
+                ("salt", secrets.token_hex(16)),
+            ):
+                db.run(
+                    "INSERT INTO identity (name, value) VALUES (:key, :value) ON CONFLICT DO NOTHING",
+                    key=key,
+                    value=value,
+                )
+            if db.row("SELECT ledger FROM lineage WHERE first_entry IS NOT NULL") is None:
+                db.run("INSERT INTO lineage (ledger, first_entry) VALUES (:id, 1)", id=_new_id())
+
+    @cached_property
+    def account(self) -> tuple[int, str]:
+        """The account's id and name."""
+        return int(self._value("account")), self._value("account_name")
+
+    @cached_property
+    def receipt_field(self) -> str:
+        """The key of the field that holds the receipt."""
+        return self._value("receipt_field")
+
+    @cached_property
+    def salt(self) -> str:
+        """What credentials are hashed with before they are remembered."""
+        return self._value("salt")
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The ids that receipts of this ledger carry."""
+        with self._database.read() as db:
+            rows = db.rows("SELECT ledger, first_entry FROM lineage ORDER BY first_entry")
+        return Lineage(
+            tuple((row["ledger"], row["first_entry"]) for row in rows if row["first_entry"] is not None),
+            frozenset(row["ledger"] for row in rows if row["first_entry"] is None),
+        )
+
+    def set_receipt_field(self, key: str) -> None:
+        """Name another field as the receipt field, after it was renamed or made anew in the CRM."""
+        with self._database.write() as db:
+            db.run("UPDATE identity SET value = :key WHERE name = 'receipt_field'", key=key)
+        self.__dict__.pop("receipt_field", None)
+
+    def take_over(self, ledgers: frozenset[str], highest_entry: int) -> None:
+        """Accept the receipts of other ledgers, and carry a new id from here on.
+
+        A new id, since a restored ledger counts again from numbers that the lost one has used already.
+        """
+        known = {name for name, _ in self.lineage.own}
+        with self._database.write() as db:
+            for ledger in sorted(ledgers - known):
+                db.run("INSERT INTO lineage (ledger) VALUES (:id) ON CONFLICT DO NOTHING", id=ledger)
+            db.run(
+                "INSERT INTO lineage (ledger, first_entry) VALUES (:id, :entry)",
+                id=_new_id(),
+                entry=highest_entry + 1,
+            )
+        self.__dict__.pop("lineage", None)
+
+    def knows(self, credential_hash: str) -> bool:
+        """Whether this credential was seen to open the ledger's account."""
+        with self._database.read() as db:
+            return db.row("SELECT hash FROM credentials WHERE hash = :hash", hash=credential_hash) is not None
+
+    def check_account(self, account: int, name: str) -> None:
+        """Raise WrongAccount unless it is the ledger's account."""
+        if account != self.account[0]:
+            raise WrongAccount(self.account, (account, name))
+
+    def remember(self, credential_hash: str) -> None:
+        """Remember that a credential was seen to open the ledger's account."""
+        with self._database.write() as db:
+            db.run("INSERT INTO credentials (hash) VALUES (:hash) ON CONFLICT DO NOTHING", hash=credential_hash)
+
+    def check_tag(self, tag: int, name: str, operation: str) -> None:
+        """Remember which operation a tag is counted by. Raises TagMoved if it was another."""
+        with self._database.read() as db:
+            row = db.row("SELECT operation FROM tags WHERE tag = :tag", tag=tag)
+        if row is not None and row["operation"] != operation:
+            raise TagMoved(name, row["operation"], operation)
+        if row is None:
+            with self._database.write() as db:
+                db.run(
+                    "INSERT INTO tags (tag, name, operation) VALUES (:tag, :name, :operation) ON CONFLICT DO NOTHING",
+                    tag=tag,
+                    name=name,
+                    operation=operation,
+                )
+
+    def forget_tag(self, tag: int) -> None:
+        """Forget which operation a tag was counted by, once it is unbound."""
+        with self._database.write() as db:
+            db.run("DELETE FROM tags WHERE tag = :tag", tag=tag)
+
+    def _value(self, name: str) -> str:
+        with self._database.read() as db:
+            row = db.row("SELECT value FROM identity WHERE name = :name", name=name)
+        return "" if row is None else str(row["value"])
+
+
+def _new_id() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))

@@ -1,0 +1,72 @@
+"""Locks of the operating system, which die with their holder: no lease to run out, none to clean up after a crash."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ccops.ledger.errors import LedgerNotWritable
+
+_SLOTS: Final = 1024
+
+
+class Locks:
+    """Named locks across threads and processes, as `flock` on small files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def contact(self, contact: int) -> Iterator[None]:
+        """Hold a contact, from claim to release; waits for whoever has it. Not to be taken twice by one thread."""
+        with self.wait(f"contact-{contact % _SLOTS}"):
+            yield
+
+    @contextmanager
+    def wait(self, name: str) -> Iterator[None]:
+        """Hold the lock `name`; waits for whoever has it."""
+        handle = self._open(name)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def take(self, name: str) -> "Held | None":
+        """Take the lock `name` if it is free; else None at once."""
+        handle = self._open(name)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in {errno.EAGAIN, errno.EACCES}:
+                return None
+            raise
+        return Held(handle, self._folder / name)
+
+    def _open(self, name: str) -> int:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
+
+
+class Held:
+    """A lock that is held until `drop`, or until the process ends."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self._handle: int | None = handle
+        self._path = path
+
+    def drop(self, *, remove: bool = False) -> None:
+        """Let go, once; with `remove`, of a name that nobody will ask for again, the file goes too."""
+        if self._handle is None:
+            return
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._handle)
+        self._handle = None

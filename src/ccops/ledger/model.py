@@ -1,0 +1,127 @@
+"""Entries and runs as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, get_args
+
+Status = Literal["intended", "sending", "applied", "undone", "refused", "failed", "parked"]
+Via = Literal["run", "adjust", "import", "poll", "webhook", "post", "undo", "settle"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+
+Values = Mapping[str, str | None]
+"""Fields by key; None is an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who started something, how, and what they said about it."""
+
+    by: str
+    via: Via
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is asked of the ledger: the right to run an operation on a contact for one occasion."""
+
+    operation: str
+    copy: str
+    """The operation as JSON; the entry keeps it."""
+    contact: int
+    occasion: str
+    run: int
+    origin: Origin
+    at: datetime
+    period: str | None = None
+    asked: str | None = None
+    """What the caller asked beyond the operation, such as an amount: the same occasion asked otherwise is refused."""
+    undoes: int | None = None
+    reopens: bool = False
+    """For an undo: whether the undone occasion may run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger."""
+
+    id: int
+    run: int
+    operation: str
+    copy: str
+    contact: int
+    occasion: str
+    period: str | None
+    asked: str | None
+    status: Status
+    cause: str | None
+    """Of a refusal: which rule refused it."""
+    reason: str | None
+    note: str | None
+    by: str
+    via: Via
+    before: Values | None
+    after: Values | None
+    receipt_seen: str | None
+    """The receipt that the contact showed before the send; None: it was empty."""
+    turn: int | None
+    """Counts the sends to one contact, so that the last one is known; None: never sent."""
+    undoes: int | None
+    undone_by: int | None
+    reopens: bool
+    at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+    released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One invocation over one or many contacts; `ended_at` stays None if it never reported its end."""
+
+    id: int
+    words: str
+    """The command in canonical form, to be recognised when it is given again."""
+    title: str
+    by: str
+    started_at: datetime
+    ended_at: datetime | None
+    exit_status: int | None
+
+
+ClaimKind = Literal["begun", "taken up", "tried again", "repeated", "refused before", "parked", "other", "period"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """How the ledger answered a claim.
+
+    `begun`, `taken up` and `tried again` give the right to go on with `entry`. `repeated`: it was applied before.
+    `refused before`: that was the final answer to this occasion. `parked`: it needs a person. `other`: the occasion was
+    used with another amount. `period`: `entry` is refused (or None in a look), since `holder` holds the period.
+    """
+
+    kind: ClaimKind
+    entry: Entry | None
+    holder: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which receipts a contact may show: the last written entry's, or that of one parked after it."""
+
+    last: int | None
+    """The entry that was written last; None: none so far."""
+    parked: tuple[int, ...]
+    """Entries parked after `last`, whose write may have arrived or not."""
+    accepted: str | None
+    """A receipt that a person looked at and accepted since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact as last seen."""
+
+    id: int
+    email: str

@@ -1,0 +1,51 @@
+"""Contacts as last seen, so that a known address needs no look-up in the CRM."""
+
+from ccops.ledger.model import Person
+from ccops.ledger.sqlite import Row, Sqlite
+
+
+class People:
+    """The contacts that this ledger has met."""
+
+    def __init__(self, database: Sqlite) -> None:
+        self._database = database
+
+    def by_email(self, email: str) -> Person | None:
+        """Return the contact that had this address when last seen."""
+        with self._database.read() as db:
+            row = db.row("SELECT * FROM contacts WHERE email_key = :key ORDER BY id DESC LIMIT 1", key=email.casefold())
+        return _person(row)
+
+    def by_id(self, contact: int) -> Person | None:
+        """Return a contact as last seen."""
+        with self._database.read() as db:
+            row = db.row("SELECT * FROM contacts WHERE id = :id", id=contact)
+        return _person(row)
+
+    def seen(self, contact: int, email: str) -> None:
+        """Remember a contact; commits only if there is something new to remember."""
+        known = self.by_id(contact)
+        if known is not None and known.email == email:
+            return
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO contacts (id, email, email_key) VALUES (:id, :email, :key)"
+                " ON CONFLICT (id) DO UPDATE SET email = excluded.email, email_key = excluded.email_key",
+                id=contact,
+                email=email,
+                key=email.casefold(),
+            )
+
+    def accept(self, contact: int, receipt: str | None) -> None:
+        """Note that a person looked at a contact's receipt and wants to go on from there."""
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO contacts (id, email, email_key, accepted) VALUES (:id, '', '', :receipt)"
+                " ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted",
+                id=contact,
+                receipt=receipt,
+            )
+
+
+def _person(row: Row | None) -> Person | None:
+    return None if row is None else Person(row["id"], row["email"])

@@ -1,0 +1,107 @@
+"""Runs: one invocation each, found again by its words if it never reported its end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccops.ledger.errors import NoSuchRun
+from ccops.ledger.locks import Held, Locks
+from ccops.ledger.model import Run
+from ccops.ledger.rows import run_of, stamp
+from ccops.ledger.sqlite import Sqlite
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that is at work in this process; its lock tells other processes that it is alive."""
+
+    run: Run
+    resumed: bool
+    lock: Held
+
+
+class Runs:
+    """The runs of one ledger."""
+
+    def __init__(self, database: Sqlite, locks: Locks) -> None:
+        self._database = database
+        self._locks = locks
+
+    def start(self, words: str, title: str, by: str, now: datetime, *, new: bool = False) -> Started:
+        """Begin a run, or go on with the last one of the same words if that never reported its end and is not alive.
+
+        Without `new`, a crash between two contacts and the same command again are one run, hence one occasion.
+        """
+        with self._locks.wait("start"):
+            if not new:
+                last = self.last_without_end(words)
+                if last is not None:
+                    lock = self._locks.take(f"run-{last.id}")
+                    # Asked again under the lock: it may have ended just before the lock was free.
+                    if lock is not None and self.get(last.id).ended_at is None:
+                        return Started(last, resumed=True, lock=lock)
+                    if lock is not None:
+                        lock.drop(remove=True)
+            run = self._insert(words, title, by, now)
+            lock = self._locks.take(f"run-{run.id}")
+            if lock is None:  # a leftover of another ledger in this folder can't be held by a run that begins now
+                raise NoSuchRun(run.id)
+            return Started(run, resumed=False, lock=lock)
+
+    def stop(self, started: Started, exit_status: int, now: datetime, *, ended: bool) -> None:
+        """Let go of a run; `ended` if it reported its end, so that the same command later starts another."""
+        with self._database.write() as db:
+            db.run(
+                "UPDATE runs SET ended_at = :now, exit_status = :status WHERE id = :id",
+                id=started.run.id,
+                now=stamp(now) if ended else None,
+                status=exit_status,
+            )
+        started.lock.drop(remove=ended)
+
+    def get(self, run: int) -> Run:
+        """Return a run. Raises NoSuchRun."""
+        with self._database.read() as db:
+            row = db.row("SELECT * FROM runs WHERE id = :id", id=run)
+        if row is None:
+            raise NoSuchRun(run)
+        return run_of(row)
+
+    def unfinished(self) -> list[Run]:
+        """Return the runs that never reported their end and are not at work now, oldest first."""
+        with self._database.read() as db:
+            rows = db.rows("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY id")
+        return [run for run in map(run_of, rows) if not self._is_alive(run.id)]
+
+    def _is_alive(self, run: int) -> bool:
+        lock = self._locks.take(f"run-{run}")
+        if lock is None:
+            return True
+        lock.drop(remove=False)
+        return False
+
+    def last_without_end(self, words: str) -> Run | None:
+        """Return the last run of these words that never reported its end."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT * FROM runs WHERE words = :words AND ended_at IS NULL ORDER BY id DESC LIMIT 1",
+                words=words,
+            )
+        return None if row is None else run_of(row)
+
+    def highest(self) -> int:
+        """Return the number of the newest run; 0 if there is none."""
+        with self._database.read() as db:
+            row = db.row("SELECT COALESCE(MAX(id), 0) AS id FROM runs")
+        return 0 if row is None else row["id"]
+
+    def _insert(self, words: str, title: str, by: str, now: datetime) -> Run:
+        with self._database.write() as db:
+            row = db.row(
+                'INSERT INTO runs (words, title, "by", started_at) VALUES (:words, :title, :by, :now) RETURNING *',
+                words=words,
+                title=title,
+                by=by,
+                now=stamp(now),
+            )
+        assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
+        return run_of(row)

@@ -1,0 +1,102 @@
+"""The tables of the ledger, as forward migrations: each runs once, in one transaction with the number that records it.
+
+The SQL is kept plain enough for PostgreSQL. Moments are ISO texts in UTC with milliseconds, values JSON objects.
+"""
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x63636F70
+"""Marks the SQLite file as a ledger of ccops ("ccop")."""
+
+_FIRST: Final = (
+    """
+    CREATE TABLE identity (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    )
+    """,
+    # Ids that receipts of this ledger carry, or are accepted with. A take-over starts a new one.
+    """
+    CREATE TABLE lineage (
+        ledger TEXT PRIMARY KEY,
+        first_entry INTEGER
+    )
+    """,
+    "CREATE TABLE credentials (hash TEXT PRIMARY KEY)",
+    "CREATE TABLE tags (tag INTEGER PRIMARY KEY, name TEXT NOT NULL, operation TEXT NOT NULL)",
+    """
+    CREATE TABLE contacts (
+        id INTEGER PRIMARY KEY,
+        email TEXT NOT NULL,
+        email_key TEXT NOT NULL,
+        accepted TEXT
+    )
+    """,
+    "CREATE INDEX contacts_by_email ON contacts (email_key)",
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        words TEXT NOT NULL,
+        title TEXT NOT NULL,
+        "by" TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        exit_status INTEGER
+    )
+    """,
+    "CREATE INDEX runs_without_end ON runs (words) WHERE ended_at IS NULL",
+    "CREATE TABLE copies (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
+    """
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run INTEGER NOT NULL REFERENCES runs (id),
+        operation TEXT NOT NULL,
+        copy INTEGER NOT NULL REFERENCES copies (id),
+        contact INTEGER NOT NULL,
+        occasion TEXT NOT NULL,
+        period TEXT,
+        asked TEXT,
+        status TEXT NOT NULL CHECK
+            (status IN ('intended', 'sending', 'applied', 'undone', 'refused', 'failed', 'parked')),
+        cause TEXT,
+        reason TEXT,
+        note TEXT,
+        "by" TEXT NOT NULL,
+        via TEXT NOT NULL,
+        "before" TEXT,
+        "after" TEXT,
+        receipt_seen TEXT,
+        turn INTEGER,
+        undoes INTEGER REFERENCES entries (id),
+        undone_by INTEGER REFERENCES entries (id),
+        reopens INTEGER NOT NULL DEFAULT 0,
+        reopened INTEGER NOT NULL DEFAULT 0,
+        at TEXT NOT NULL,
+        sent_at TEXT,
+        ended_at TEXT,
+        released INTEGER NOT NULL DEFAULT 0
+    )
+    """,
+    # An occasion counts once; a reopened one may run again.
+    "CREATE UNIQUE INDEX one_per_occasion ON entries (operation, contact, occasion) WHERE reopened = 0",
+    # A period counts once, whatever starts the operation.
+    """
+    CREATE UNIQUE INDEX one_per_period ON entries (operation, contact, period)
+        WHERE period IS NOT NULL AND reopened = 0
+        AND status IN ('intended', 'sending', 'applied', 'undone', 'parked')
+    """,
+    # Two writes to one contact must never be under way together.
+    "CREATE UNIQUE INDEX one_sending ON entries (contact) WHERE status = 'sending'",
+    "CREATE INDEX entries_of_contact ON entries (contact, turn)",
+    "CREATE INDEX entries_of_run ON entries (run)",
+    "CREATE INDEX entries_of_operation ON entries (operation, id)",
+    """
+    CREATE INDEX entries_unfinished ON entries (status, id)
+        WHERE status NOT IN ('applied', 'undone')
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+"""The n-th brings the schema from version n to n + 1."""
+
+VERSION: Final = len(MIGRATIONS)

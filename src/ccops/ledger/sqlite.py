@@ -1,0 +1,187 @@
+"""The ledger's database: SQLite in one file, in WAL mode with every commit on disk before it returns."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from ccops.errors import CcopsError
+from ccops.ledger.errors import (
+    LedgerBusy,
+    LedgerDamaged,
+    LedgerMissing,
+    LedgerNotWritable,
+    LedgerTooNew,
+    NotALedger,
+)
+from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
+
+Row = sqlite3.Row
+Parameters = Mapping[str, str | int | None]
+
+_BUSY_SECONDS: Final = 30.0
+_CACHE_KIB: Final = 8192
+
+
+class Transaction:
+    """What can be asked while a transaction is open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
+        """Return all rows that a statement gives."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, **parameters: str | int | None) -> Row | None:
+        """Return the first row, or None."""
+        found: Row | None = self._connection.execute(sql, parameters).fetchone()
+        return found
+
+    def run(self, sql: str, **parameters: str | int | None) -> int:
+        """Carry a statement out; return how many rows it changed."""
+        return self._connection.execute(sql, parameters).rowcount
+
+
+class Sqlite:
+    """A database file, with one connection a thread. `readonly` never changes a byte of it."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self._readonly = readonly
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    @classmethod
+    def create(cls, path: Path) -> "Sqlite":
+        """Make a new database file of mode 0600 and return it, its tables in place."""
+        path.touch(mode=0o600, exist_ok=False)
+        database = cls(path)
+        with database.errors():
+            connection = database._connect()
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection)
+        return database
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Look at one consistent state."""
+        with self._within("BEGIN") as transaction:
+            yield transaction
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
+        with self._within("BEGIN IMMEDIATE") as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._guard:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn the database's errors into ours."""
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise _explain(self.path, error) from error
+
+    def integrity(self) -> str | None:
+        """Read the whole file and return what is wrong with it, or None."""
+        with self.read() as db:
+            answer = str(next(iter(db.rows("PRAGMA quick_check")[0])))
+        return None if answer == "ok" else answer
+
+    @contextmanager
+    def _within(self, begin: str) -> Iterator[Transaction]:
+        with self.errors():
+            connection = self._connection()
+            connection.execute(begin)
+            try:
+                yield Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._open()
+            self._local.connection = found
+        return found
+
+    def _open(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise LedgerMissing(self.path)
+        connection = self._connect()
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise NotALedger(self.path)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise LedgerTooNew(self.path, version, VERSION)
+        if version < VERSION and not self._readonly:
+            _migrate(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self._readonly else "rw"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        with self._guard:
+            self._opened.append(connection)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again inside the transaction: another process may have been quicker.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {max(version, VERSION)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _explain(path: Path, error: sqlite3.DatabaseError) -> CcopsError:
+    """Name the trouble by SQLite's result code (https://sqlite.org/rescode.html), not by its English."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return LedgerBusy(path)
+    if code in {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+    }:
+        return LedgerNotWritable(path, str(error))
+    return LedgerDamaged(path, str(error))

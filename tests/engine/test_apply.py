@@ -1,0 +1,20 @@
+"""One contact on its way through the heart, over real HTTP."""
+
+import pytest
+from ccops.ledger.errors import LedgerUnusable
+from ccops.ledger.model import Origin
+from tests.engine.conftest import RECEIPT, Bench, increase
+
+
+def test_an_operation_is_applied_with_its_receipt(bench: Bench) -> None:
+    outcome = bench.run()
+    assert (outcome.status, outcome.before, outcome.after) == ("applied", {"credits": "5"}, {"credits": "15"})
+    assert outcome.entry is not None
+    assert bench.kit.field_values(bench.ann)[RECEIPT] == bench.ledger.identity.lineage.receipt(outcome.entry.id)
+
+
+def test_the_same_occasion_counts_once(bench: Bench) -> None:
+    first, second = bench.run(), bench.run()
+    assert second.status == "repeated"
+    assert second.entry == first.entry
+    assert bench.credits == "15"
