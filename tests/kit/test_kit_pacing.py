@@ -64,11 +64,62 @@ def test_a_429_holds_back_every_process(pace: Path, clock: FakeClock) -> None:
 def test_a_rate_of_0_paces_nothing_and_makes_no_file(pace: Path, clock: FakeClock) -> None:
     pacer = SharedPacer(pace, 0, WINDOW, clock)
     pacer.slow_down(60)
+    pacer.reserve(2)
     assert seconds_for(pacer, clock, 1000) == 0
     assert not pace.exists()
 
 
+def test_reserved_requests_leave_together(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    seconds_for(pacer, clock, 5)
+    clock.sleep(10)
+    seconds_for(pacer, clock, 4)
+    pacer.reserve(2)
+    assert clock.slept[-1] == pytest.approx(SPAN - 10, abs=0.01)
+    assert seconds_for(pacer, clock, 2) == 0
+
+
+def test_a_reserved_place_that_was_not_used_serves_the_next_request(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 3, WINDOW, clock)
+    pacer.reserve(2)
+    pacer.wait()
+    pacer.reserve(2)
+    assert clock.slept == []
+    pacer.reserve(3)
+    assert clock.slept == [pytest.approx(SPAN)]
+
+
+def test_a_reserved_place_counts_from_its_use(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 2, WINDOW, clock)
+    pacer.reserve(2)
+    clock.sleep(30)
+    assert seconds_for(pacer, clock, 2) == 0
+    assert seconds_for(pacer, clock, 1) == pytest.approx(SPAN, abs=0.01)
+
+
+def test_a_place_reserved_long_ago_is_none(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 2, WINDOW, clock)
+    pacer.reserve(2)
+    clock.sleep(SPAN + 1)
+    seconds_for(SharedPacer(pace, 2, WINDOW, clock), clock, 2)
+    assert seconds_for(pacer, clock, 1) == pytest.approx(SPAN, abs=0.01)
+
+
+def test_more_than_the_allowance_cannot_be_reserved(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 1, WINDOW, clock)
+    pacer.reserve(2)
+    assert clock.slept == []
+
+
+def test_a_reserved_request_keeps_to_a_pause(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    pacer.reserve(2)
+    pacer.slow_down(7)
+    assert seconds_for(pacer, clock, 2) == pytest.approx(7, abs=0.01)
+
+
 def test_no_pacing_is_no_pacing() -> None:
+    Unpaced().reserve(2)
     Unpaced().slow_down(60)
     Unpaced().wait()
 

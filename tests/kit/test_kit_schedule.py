@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccops.crm.kit.schedule import LONGEST_HOLD, Schedule
+from ccops.crm.kit.schedule import LONGEST_HOLD, Allowance, Schedule
 
 RATE, WINDOW, SPAN = 12, 60.0, 61.0
+TWELVE = Allowance(RATE, SPAN)
 
 gaps = st.lists(st.floats(0, 5) | st.just(0.0), min_size=30, max_size=80)
 travels = st.lists(st.floats(0, SPAN - WINDOW), min_size=80, max_size=80)
@@ -20,7 +21,7 @@ def send_all(gaps: list[float], late: float = 0.0) -> list[float]:
     for gap in gaps:
         now += gap
         schedule.tidy(now, SPAN)
-        due = schedule.earliest(RATE, SPAN, None)
+        due = schedule.earliest(TWELVE)
         now = max(now, due + late if due > now else now)
         schedule.sent.append(now)
         sent.append(now)
@@ -49,20 +50,37 @@ def test_under_load_at_least_97_percent_of_the_allowance_are_used(late: float) -
 
 
 def test_those_who_wait_go_in_the_order_in_which_they_came() -> None:
-    schedule = Schedule(sent=[1000.0, 1001.0])
-    first = schedule.earliest(2, SPAN, None)
-    schedule.queue.append(first)
-    second = schedule.earliest(2, SPAN, None)
-    schedule.queue.append(second)
+    schedule, two = Schedule(sent=[1000.0, 1001.0]), Allowance(2, SPAN)
+    first, second = schedule.take(1002.0, two), schedule.take(1002.0, two)
     assert (first, second) == (1061.0, 1062.0)
-    assert schedule.earliest(2, SPAN, first) == 1061.0
-    assert schedule.earliest(2, SPAN, second) == 1062.0
+    assert schedule.earliest(two, ticket=first) == 1061.0
+    assert schedule.earliest(two, ticket=second) == 1062.0
+
+
+def test_two_places_are_had_when_both_are_free() -> None:
+    schedule, three = Schedule(sent=[1000.0, 1010.0]), Allowance(3, SPAN)
+    due = schedule.take(1020.0, three, places=2)
+    assert (due, schedule.queue) == (1061.0, [1061.0, 1061.0])
+    assert schedule.take(1061.0, three, places=2, ticket=due) == 1061.0
+    assert (schedule.queue, schedule.sent) == ([], [1000.0, 1010.0, 1061.0, 1061.0])
+
+
+def test_a_place_taken_before_counts_from_its_use() -> None:
+    schedule = Schedule(sent=[1000.0, 1000.0])
+    assert schedule.use(1003.0, 1000.0) <= 1003.0
+    assert schedule.sent == [1000.0, 1003.0]
+
+
+def test_a_place_taken_before_does_not_break_a_pause() -> None:
+    schedule = Schedule(sent=[1000.0], until=1010.0)
+    assert schedule.use(1003.0, 1000.0) == 1010.0
+    assert schedule.sent == [1000.0]
 
 
 def test_a_ticket_that_nobody_used_holds_nobody_up() -> None:
     schedule = Schedule(sent=[1000.0], queue=[1061.0])
     schedule.tidy(1063.0, SPAN)
-    assert schedule.earliest(1, SPAN, None) <= 1063.0
+    assert schedule.earliest(Allowance(1, SPAN)) <= 1063.0
 
 
 def test_a_clock_set_back_costs_one_window_at_most() -> None:
@@ -71,7 +89,7 @@ def test_a_clock_set_back_costs_one_window_at_most() -> None:
     assert schedule.queue == []
     assert schedule.until == 1000.0 + LONGEST_HOLD
     schedule.until = 0.0
-    assert schedule.earliest(RATE, SPAN, None) == 1000.0 + SPAN
+    assert schedule.earliest(TWELVE) == 1000.0 + SPAN
 
 
 def test_pauses_double_while_they_follow_each_other_and_start_anew_after_peace() -> None:
@@ -97,7 +115,7 @@ def test_what_the_service_asks_for_is_held_and_never_shortened() -> None:
     schedule.hold(1000.0, 30)
     schedule.hold(1000.0, 5)
     schedule.hold(1000.0, None)
-    assert schedule.earliest(RATE, SPAN, None) == 1030.0
+    assert schedule.earliest(TWELVE) == 1030.0
 
 
 times = st.lists(st.floats(0, 1e11), max_size=9)

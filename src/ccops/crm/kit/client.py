@@ -56,7 +56,7 @@ class KitCrm:
 
         self._http = Http(secret, oauth=oauth, api_url=api_url, limits=limits)
         self._calls = Calls(self._http, secret, oauth=oauth, pacer=pacer, clock=clock, limits=limits)
-        self._clock = clock
+        self._pacer, self._clock = pacer, clock
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +74,10 @@ class KitCrm:
     def server_date(self) -> datetime | None:
         """When Kit gave its latest answer, by its own clock; None before the first."""
         return self._calls.date
+
+    def reserve(self, requests: int) -> None:
+        """Wait until this many requests of this thread may leave at once; what is not used serves the next ones."""
+        self._pacer.reserve(requests)
 
     def account(self) -> Account:
         """Return the account of the credential."""

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final, Protocol
 
 from ccops.clock import Clock
 from ccops.crm.kit.errors import Interrupted, PaceUnusable
-from ccops.crm.kit.schedule import Schedule
+from ccops.crm.kit.schedule import Allowance, Schedule
 
 MARGIN: Final = 1 / 60
 """Share of the window that is added to it. Requests don't travel equally fast: a slow one followed by a quick one are
@@ -29,6 +30,10 @@ class Pacer(Protocol):
         """Return when the next request may be sent. Raises Interrupted or PaceUnusable."""
         ...
 
+    def reserve(self, requests: int) -> None:
+        """Return when the next so many `wait` of this thread need not wait. Raises what `wait` raises."""
+        ...
+
     def slow_down(self, seconds: float | None) -> None:
         """Hold everybody back: the service answered 429, and asked for so many seconds or for none in particular."""
         ...
@@ -38,6 +43,9 @@ class Unpaced:
     """No pacing, for a service that allows everything."""
 
     def wait(self) -> None:
+        """Return at once."""
+
+    def reserve(self, requests: int) -> None:
         """Return at once."""
 
     def slow_down(self, seconds: float | None) -> None:
@@ -52,48 +60,59 @@ class SharedPacer:
     """
 
     def __init__(self, path: Path, rate: int, window: float, clock: Clock, *, margin: float | None = None) -> None:
-        self._path, self._rate, self._clock = path, rate, clock
-        self._span = window + (window * MARGIN if margin is None else margin)
+        self._path, self._clock = path, clock
+        self._allowance = Allowance(rate, window + (window * MARGIN if margin is None else margin))
+        self._local = threading.local()
 
     def wait(self) -> None:
-        """Return when the next request may be sent.
+        """Return when the next request may be sent, which is at once if this thread has a place reserved.
 
         Raises Interrupted when the clock no longer waits, as that means that the program is asked to stop.
         """
-        ticket: float | None = None
-        cut_short = 0
-        while self._rate > 0:
-            due = self._take_turn(ticket)
-            if due is None:
-                return
-            ticket = due
-            cut_short = 0 if self._slept_until(due) else cut_short + 1
-            if cut_short == _CUT_SHORT:
-                self._leave(ticket)
-                raise Interrupted
+        if self._allowance.rate > 0:
+            reserved = self._reserved()
+            self._wait_for(1, reserved.pop() if reserved else None)
+
+    def reserve(self, requests: int) -> None:
+        """Take places for the next requests of this thread, all at the same time; what it has already counts."""
+        reserved = self._reserved()
+        missing = min(requests, self._allowance.rate) - len(reserved)
+        if missing > 0:
+            reserved.extend([self._wait_for(missing)] * missing)
 
     def slow_down(self, seconds: float | None) -> None:
         """Hold everybody back, in all processes."""
-        if self._rate > 0:
+        if self._allowance.rate > 0:
             with self._schedule() as schedule:
                 schedule.hold(self._now(), seconds)
 
-    def _take_turn(self, ticket: float | None) -> float | None:
-        """Note that a request is sent now, or return the time to wait for, which is the new ticket."""
-        with self._schedule() as schedule:
-            now = self._now()
-            schedule.tidy(now, self._span)
-            due = schedule.earliest(self._rate, self._span, ticket)
-            schedule.leave(ticket)
-            if due > now:
-                schedule.queue.append(due)
-                return due
-            schedule.sent.append(now)
-            return None
+    def _reserved(self) -> list[float]:
+        """Return the places that this thread has taken in advance and that still count."""
+        since = self._now() - self._allowance.span
+        self._local.places = [place for place in getattr(self._local, "places", []) if place > since]
+        places: list[float] = self._local.places
+        return places
 
-    def _leave(self, ticket: float) -> None:
-        with self._schedule() as schedule:
-            schedule.leave(ticket)
+    def _wait_for(self, places: int, reserved: float | None = None) -> float:
+        """Wait for so many places, or make use of a reserved one; return the time at which they count as sent."""
+        ticket: float | None = None
+        cut_short = 0
+        while True:
+            with self._schedule() as schedule:
+                now = self._now()
+                schedule.tidy(now, self._allowance.span)
+                if reserved in schedule.sent:
+                    due = schedule.use(now, reserved)
+                else:
+                    due = schedule.take(now, self._allowance, places, ticket)
+            if due <= now:
+                return now
+            ticket = due
+            cut_short = 0 if self._slept_until(due) else cut_short + 1
+            if cut_short == _CUT_SHORT:
+                with self._schedule() as schedule:
+                    schedule.leave(ticket, places)
+                raise Interrupted
 
     def _slept_until(self, due: float) -> bool:
         """Sleep, and say whether it lasted; a clock set back while we slept looks like a short sleep, but once only."""

@@ -13,12 +13,20 @@ _FAR_FUTURE: Final = 1e12
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """At most `rate` requests in any `span` seconds."""
+
+    rate: int
+    span: float
+
+
 @dataclass(slots=True)
 class Schedule:
     """The window of one credential; all times are seconds since 1970."""
 
     sent: list[float] = field(default_factory=list)
-    """When requests were sent. These alone decide what is allowed."""
+    """When requests were sent, or places for them taken. These alone decide what is allowed."""
     queue: list[float] = field(default_factory=list)
     """Tickets: when those who wait expect to send. They keep the order, so that nobody starves."""
     until: float = 0.0
@@ -32,15 +40,34 @@ class Schedule:
         self.queue = sorted(time for time in self.queue if now - OVERDUE < time < now + 2 * span + LONGEST_HOLD)
         self.until = min(self.until, now + LONGEST_HOLD)
 
-    def earliest(self, rate: int, span: float, ticket: float | None) -> float:
-        """Return when the holder of a ticket (None: a newcomer) may send, everybody before it in the queue first."""
+    def earliest(self, allowance: Allowance, places: int = 1, ticket: float | None = None) -> float:
+        """Return when the holder of a ticket (None: a newcomer) may have so many places, those before it first."""
         before = sorted([*self.sent, *(time for time in self.queue if ticket is None or time < ticket)])
-        return max(self.until, before[-rate] + span) if len(before) >= rate else self.until
+        kept = allowance.rate - places + 1
+        return max(self.until, before[-kept] + allowance.span) if len(before) >= kept else self.until
 
-    def leave(self, ticket: float | None) -> None:
-        """Give a ticket back."""
-        if ticket in self.queue:
-            self.queue.remove(ticket)
+    def take(self, now: float, allowance: Allowance, places: int = 1, ticket: float | None = None) -> float:
+        """Take places, or queue for them if the time returned is later than now; that time is the new ticket."""
+        due = self.earliest(allowance, places, ticket)
+        self.leave(ticket, places)
+        if due > now:
+            self.queue += [due] * places
+        else:
+            self.sent += [now] * places
+        return due
+
+    def use(self, now: float, place: float) -> float:
+        """Use a place taken before, which from now on counts as sent now; if that must wait, return until when."""
+        if self.until <= now:
+            self.sent.remove(place)
+            self.sent.append(now)
+        return self.until
+
+    def leave(self, ticket: float | None, places: int = 1) -> None:
+        """Give a ticket for so many places back."""
+        for _ in range(places):
+            if ticket in self.queue:
+                self.queue.remove(ticket)
 
     def hold(self, now: float, seconds: float | None) -> None:
         """Hold everybody back for so many seconds, or, if None, for a pause that doubles from one to the next.
