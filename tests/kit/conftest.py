@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -38,14 +39,16 @@ class Asked:
 class Wire:
     """A server on loopback that answers one request after another as scripted; everything unscripted gets a 418."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
         self.over = threading.Event()
         self._steps: list[Step] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls = tls
+        self.port = self._listener.getsockname()[1]
+        self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -120,8 +123,13 @@ class Wire:
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        with connection, contextlib.suppress(OSError), connection.makefile("rb") as stream:
+    def _serve(self, plain: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            connection = stack.enter_context(plain)
+            if self._tls:
+                connection = stack.enter_context(self._tls.wrap_socket(plain, server_side=True))
+                self._open.append(connection)
+            stream = stack.enter_context(connection.makefile("rb"))
             stays = True
             while stays and (asked := _read(stream.readline, stream.read, number)):
                 self.asked.append(asked)
@@ -178,6 +186,12 @@ def wire() -> Iterator[Wire]:
     served = Wire()
     yield served
     served.close()
+
+
+@pytest.fixture
+def new_wire() -> type[Wire]:
+    """The service, to be made otherwise than usual."""
+    return Wire
 
 
 @pytest.fixture
