@@ -35,7 +35,7 @@ def _moved(change: Change) -> str:
 
 
 def _signed(number: Decimal) -> str:
-    return f"{'−' if number < 0 else '+'}{plain(abs(number))}"  # noqa: RUF001 - a minus for people
+    return f"{'−' if number < 0 else '+'}{plain(number.copy_abs())}"  # noqa: RUF001 - a minus for people
 
 
 def _amount(change: Change) -> str:
@@ -51,7 +51,7 @@ def _set(change: Change) -> str:
 def _days(change: Change) -> str:
     if change.amount is None:
         return "+ the days given"
-    return f"{_signed(change.amount)} {'day' if abs(change.amount) == 1 else 'days'}"
+    return f"{_signed(change.amount)} {'day' if change.amount.copy_abs() == 1 else 'days'}"
 
 
 _WORDS: Final[Mapping[Action, Callable[[Change], str]]] = {

@@ -17,6 +17,7 @@ from ccops.operations.formula_sums import SUMS, Empty, Value, compare, pick, sho
 from ccops.operations.formula_text import FormulaFault, parse
 from ccops.operations.numbers import (
     EXACT,
+    MOST_DIGITS,
     MOST_DIGITS_BETWEEN,
     NotANumber,
     is_blank,
@@ -98,8 +99,11 @@ class Formula:
         result = self._work(scope)
         if not isinstance(result, Decimal):
             return result
-        natural = min(places(result), max(self.places, scope.places))
-        return to_places(result, natural if decimals is None else decimals)
+        if decimals is None:
+            decimals = min(places(result), max(self.places, scope.places))
+        if decimals > MOST_DIGITS:
+            raise FormulaTooLong(self.text, MOST_DIGITS)
+        return to_places(result, decimals)
 
 
 @lru_cache(maxsize=256)

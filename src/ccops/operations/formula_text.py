@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ccops.errors import Misconfigured
-from ccops.operations.numbers import MOST_DIGITS_READ
+from ccops.operations.numbers import MOST_DIGITS
 from ccops.text import shorten
 
 MOST_CHARACTERS: Final = 500
@@ -15,8 +15,7 @@ _TOKEN: Final = re.compile(
     r"[ \t\r\n]+"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?)(?![\w.])"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?![\w.])"
-    r"|<=|>=|==|!=|\*(?!\*)|/(?!/)|[-+()<>,]",
-    re.ASCII,
+    r"|<=|>=|==|!=|\*(?!\*)|/(?!/)|[-+()<>,]"
 )
 _UNREADABLE: Final = re.compile(r"\*\*|//|[\w.]+|.", re.DOTALL)
 _OUR_KEYWORDS: Final = frozenset({"if", "else"})
@@ -65,8 +64,8 @@ def _refuse(text: str, position: int) -> None:
 
 
 def _check_number(number: str, at: int) -> None:
-    if len(number.replace(".", "")) > MOST_DIGITS_READ:
-        raise FormulaFault(f"a number may have {MOST_DIGITS_READ} digits", at)
+    if len(number.replace(".", "")) > MOST_DIGITS:
+        raise FormulaFault(f"a number may have {MOST_DIGITS} digits", at)
 
 
 def _check_name(name: str, at: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from ccops.operations.model import Change
-from ccops.operations.numbers import MOST_DIGITS_WRITTEN, is_within, plain, to_places
+from ccops.operations.numbers import MOST_DIGITS, is_within, plain, to_places
 from ccops.operations.refusals import PastLimit, ResultTooLong
 
 
@@ -27,11 +27,11 @@ class _Limit:
 
 def rounded(change: Change, goal: Decimal, places: int) -> Decimal:
     """Round a result to its places. Raises ResultTooLong."""
-    if places > MOST_DIGITS_WRITTEN or not is_within(goal, 2 * MOST_DIGITS_WRITTEN):
-        raise ResultTooLong(change.field, MOST_DIGITS_WRITTEN)
+    if places > MOST_DIGITS or not is_within(goal, 2 * MOST_DIGITS):
+        raise ResultTooLong(change.field, MOST_DIGITS)
     result = to_places(goal, places)
-    if not is_within(result, MOST_DIGITS_WRITTEN):
-        raise ResultTooLong(change.field, MOST_DIGITS_WRITTEN)
+    if not is_within(result, MOST_DIGITS):
+        raise ResultTooLong(change.field, MOST_DIGITS)
     return result
 
 

@@ -10,16 +10,14 @@ from ccops.text import shorten
 BLANKS: Final = " \t\r\n"
 """What may stand around a number or a date. A no-break space may not: it is no ASCII."""
 
-MOST_DIGITS_READ: Final = 30
-"""Digits of a number that is taken in: a field's value, an amount, a number in a formula."""
-
-MOST_DIGITS_WRITTEN: Final = 40
-"""Digits of a number that may go into a field."""
+MOST_DIGITS: Final = 40
+"""Digits of a number in a field, read or written, of an amount, and of a number that stands in a formula."""
 
 MOST_DIGITS_BETWEEN: Final = 60
 """Digits of a number in the midst of a formula."""
 
-# The product of two numbers of 60 digits has 120 and their sum 121 at most, so nothing here is rounded unasked.
+# The product of two numbers of 60 digits has 120 and their sum 121 at most, so nothing here is rounded unasked. Methods
+# of Decimal that use the thread's own context, even `abs` and a minus sign, would round to 28.
 EXACT: Final = Context(prec=128, rounding=ROUND_HALF_UP)
 """The one context that numbers are counted in: exact for all that `digits` lets through, and half-up."""
 
@@ -38,7 +36,7 @@ class NotANumber(Misconfigured):
         self.value = value
         self.shown = shorten(value)
         too_long = _NUMBER.fullmatch(value.strip(BLANKS)) is not None
-        self.why = f"a number of more than {MOST_DIGITS_READ} digits" if too_long else "not a number"
+        self.why = f"a number of more than {MOST_DIGITS} digits" if too_long else "not a number"
         super().__init__(f"{self.shown} is {self.why}")
 
 
@@ -52,7 +50,7 @@ def parse_number(text: str | None, blank: Decimal) -> Decimal:
     if text is None or is_blank(text):
         return blank
     written = text.strip(BLANKS)
-    if not _NUMBER.fullmatch(written) or len(written.lstrip("-").replace(".", "")) > MOST_DIGITS_READ:
+    if not _NUMBER.fullmatch(written) or len(written.lstrip("-").replace(".", "")) > MOST_DIGITS:
         raise NotANumber(text)
     return Decimal(written)
 

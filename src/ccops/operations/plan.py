@@ -13,7 +13,7 @@ from ccops.operations.limits import Landing, land, land_from
 from ccops.operations.model import AMOUNT_ACTIONS, Action, Change, Operation
 from ccops.operations.numbers import (
     EXACT,
-    MOST_DIGITS_READ,
+    MOST_DIGITS,
     NotANumber,
     is_blank,
     is_within,
@@ -31,6 +31,7 @@ from ccops.operations.refusals import (
     Drifted,
     NumberUnreadable,
     Refusal,
+    ResultTooLong,
     Unplannable,
 )
 
@@ -70,16 +71,19 @@ class _Step:
     def amount(self) -> Decimal:
         if self.change.amount is None:
             raise AmountMissing(self.change.field)
-        if not is_within(self.change.amount, MOST_DIGITS_READ):
-            raise AmountUnusable(MOST_DIGITS_READ)
+        if not is_within(self.change.amount, MOST_DIGITS):
+            raise AmountUnusable(MOST_DIGITS)
         return self.change.amount
 
     def present(self) -> Decimal:
         """Read the field as a number."""
         try:
-            return parse_number(self.before, self.change.blank)
+            number = parse_number(self.before, self.change.blank)
         except NotANumber as fault:
             raise NumberUnreadable(self.change.field, fault) from None
+        if not is_within(number, MOST_DIGITS):  # only an absurd `blank` is not
+            raise ResultTooLong(self.change.field, MOST_DIGITS)
+        return number
 
     def present_or_none(self) -> Decimal | None:
         """Read the field as a number where it may also be something else."""
@@ -189,8 +193,7 @@ def _set(step: _Step) -> Landing:
 def _formula(step: _Step) -> Landing:
     change = step.change
     formula = compile_formula(change.formula or "")
-    values = {**step.values, change.field: plain(change.blank)} if _counts_as_blank(step) else step.values
-    result = formula.evaluate(values, step.today, change.decimals)
+    result = formula.evaluate(_with_blank(step), step.today, change.decimals)
     if not isinstance(result, Decimal):
         if change.minimum is not None or change.maximum is not None:
             raise DateUnderLimits(change.field, result)
@@ -202,8 +205,10 @@ def _formula(step: _Step) -> Landing:
     return land_from(change, step.before, present, result, step.places(result))
 
 
-def _counts_as_blank(step: _Step) -> bool:
-    return bool(step.change.blank) and is_blank(step.before)
+def _with_blank(step: _Step) -> Mapping[str, str | None]:
+    if not step.change.blank or not is_blank(step.before):
+        return step.values
+    return {**step.values, step.change.field: plain(step.present())}
 
 
 def _append(step: _Step) -> Landing:

@@ -73,7 +73,9 @@ class DateOutOfRange(Unplannable):
     cause = "date"
 
     def __init__(self, start: date, days: Decimal) -> None:
-        super().__init__(f"{start} {'+' if days >= 0 else '-'} {plain(abs(days))} days is outside the years 1 to 9999")
+        super().__init__(
+            f"{start} {'+' if days >= 0 else '-'} {plain(days.copy_abs())} days is outside the years 1 to 9999"
+        )
 
 
 class NotWholeDays(Unplannable):

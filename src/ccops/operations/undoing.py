@@ -37,7 +37,7 @@ def _opposite(step: Change | None, done: FieldChange, rules: FieldRules | None, 
         back = Change(done.field, "restore", value=done.before, expected=done.after, guarded=not force)
     else:
         action: Action = "increase" if moved < 0 else "decrease"
-        back = Change(done.field, action, amount=abs(moved), blank=step.blank)
+        back = Change(done.field, action, amount=moved.copy_abs(), blank=step.blank)
         if rules is not None and not force:
             back = replace(back, minimum=rules.minimum, maximum=rules.maximum)
     return replace(back, sole_writer=rules is not None and rules.sole_writer)
