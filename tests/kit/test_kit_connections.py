@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -210,6 +212,11 @@ def test_the_time_of_the_latest_answer_is_known(wire: Wire, crm: KitCrm) -> None
     seen = [(crm.account(), crm.server_date)[1] for _ in range(3)]
     nine = datetime(2026, 3, 1, 9, tzinfo=UTC)
     assert seen == [None, nine, nine]
+
+
+def test_the_http_library_is_loaded_only_by_those_who_need_it() -> None:
+    code = "import sys, ccops.crm.kit.client; print({'requests', 'urllib3', 'http.client'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 
 def test_a_host_with_a_path_before_the_api_is_kept(wire: Wire, connect: Connect) -> None:

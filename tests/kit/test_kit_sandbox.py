@@ -39,6 +39,7 @@ def crm(box: Sandbox, connect: Connect) -> KitCrm:
 def test_the_client_is_a_crm(crm: KitCrm) -> None:
     general: Crm = crm
     assert general.account().name
+    general.reserve(2)
     assert crm.server_date is not None
 
 

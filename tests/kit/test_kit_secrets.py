@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccops.crm.base import OutcomeUnknown, Rejected
+from ccops.crm.base import NotSent, OutcomeUnknown, Rejected
 from ccops.crm.kit.credential import credential_hash, header, mask
 from ccops.crm.kit.errors import KeyMalformed, KeyRefused, RedirectRefused
 from ccops.secret import Secret
@@ -112,6 +112,27 @@ def test_a_proxy_is_not_asked_for_this_machine(wire: Wire, connect: Connect, mon
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     wire.reply(200, ACCOUNT)
     assert connect(wire.url).account().id == 9
+
+
+def test_a_proxy_that_lets_nothing_through_was_sent_no_request(
+    wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", wire.url.replace("//", "//ann:hunter2@"))
+    wire.reply(403, b"")
+    with pytest.raises(NotSent, match="the proxy did not let it through") as caught:
+        connect("https://kit.example").write(5, {"credits": "15"})
+    assert "hunter2" not in shown(caught.value)
+    assert [(asked.method, asked.target) for asked in wire.asked] == [("CONNECT", "kit.example:443")]
+    assert not any(KEY in value for value in wire.asked[0].headers.values())
+
+
+def test_a_proxy_whose_answer_drips_is_left_at_the_time_limit(
+    wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", wire.url)
+    wire.drip(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 1000)
+    with pytest.raises(NotSent):
+        connect("https://kit.example").write(5, {"credits": "15"})
 
 
 def test_a_hash_knows_the_credential_again_and_only_with_its_salt() -> None:

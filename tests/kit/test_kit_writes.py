@@ -9,7 +9,9 @@ import pytest
 
 from ccops.clock import iso
 from ccops.crm.base import CustomField, KnownTag, Missing, NotSent, OutcomeUnknown, RateLimited, Rejected
-from ccops.crm.kit.errors import KeyRefused, NoSuch, RedirectRefused
+from ccops.crm.kit.errors import Interrupted, KeyRefused, NoSuch, RedirectRefused
+from ccops.crm.kit.pacing import Unpaced
+from ccops.errors import ServiceUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,10 +206,12 @@ def test_a_tag_added_again_meanwhile_is_left_alone(wire: Wire, crm: KitCrm) -> N
 
 
 def test_a_removal_that_keeps_failing_is_of_unknown_outcome(wire: Wire, crm: KitCrm) -> None:
-    for _ in range(3):
+    for _ in range(2):
         wire.reply(503).reply(200, tags(iso_seconds_ago(3600)), date=NOW)
+    wire.reply(503)
     with pytest.raises(OutcomeUnknown):
         crm.remove_tag(5, 11)
+    assert [asked.method for asked in wire.asked] == ["DELETE", "GET"] * 2 + ["DELETE"]
 
 
 @pytest.mark.parametrize("answer", [tags("never"), tags(iso_seconds_ago(0)), {"errors": []}])
@@ -256,3 +260,36 @@ def test_a_field_that_kit_refuses_is_refused(wire: Wire, crm: KitCrm) -> None:
 def test_a_client_is_made_without_a_word_to_kit(wire: Wire, connect: Connect) -> None:
     connect(wire.url)
     assert wire.connections == 0
+
+
+class OnceOnly(Unpaced):
+    """Lets one request through, and then is asked to stop."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    def wait(self) -> None:
+        """Pass, or stop."""
+        self.passed += 1
+        if self.passed > 1:
+            raise Interrupted
+
+
+def test_a_stop_between_two_attempts_does_not_make_a_lost_write_unsent(wire: Wire, connect: Connect) -> None:
+    wire.reset()
+    with pytest.raises(OutcomeUnknown, match="Asked to stop"):
+        connect(wire.url, paced_by=OnceOnly()).add_tag(5, 11)
+
+
+def test_a_stop_before_a_write_leaves_it_unsent(wire: Wire, connect: Connect) -> None:
+    wire.reply(429, b"Retry later")
+    crm = connect(wire.url, paced_by=OnceOnly())
+    with pytest.raises(Interrupted) as caught:
+        crm.add_tag(5, 11)
+    assert isinstance(caught.value, NotSent)
+
+
+def test_a_stop_between_two_attempts_of_a_read_is_no_answer(wire: Wire, connect: Connect) -> None:
+    wire.reset()
+    with pytest.raises(ServiceUnreachable, match="Asked to stop"):
+        connect(wire.url, paced_by=OnceOnly()).contact(5)

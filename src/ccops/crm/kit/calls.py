@@ -12,7 +12,7 @@ from ccops.clock import Clock
 from ccops.crm.base import NotSent, OutcomeUnknown, RateLimited, Rejected
 from ccops.crm.kit import answers
 from ccops.crm.kit.credential import mask
-from ccops.crm.kit.errors import KeyRefused, KitUnreachable, NoSuch, RedirectRefused
+from ccops.crm.kit.errors import Interrupted, KeyRefused, KitUnreachable, NoSuch, RedirectRefused
 from ccops.crm.kit.exchange import Answer, Call, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
 from ccops.crm.kit.pacing import Pacer
@@ -63,7 +63,7 @@ class Calls:
             got = self._attempt(call, read, unsure_since)
             if not isinstance(got, Trouble):
                 return got
-            if unsure_since is None and not got.no_effect:
+            if repeat != "read" and unsure_since is None and not got.no_effect:
                 unsure_since = sent_at
             wait = self._wait(got, attempt, started) if _repeats(repeat, got) else None
             if wait is None:
@@ -71,7 +71,7 @@ class Calls:
             self._clock.sleep(wait)
 
     def _attempt(self, call: Call, read: Callable[[Answer], T], unsure_since: datetime | None) -> T | Trouble:
-        self._pacer.wait()
+        self._wait_for_turn(unsure=unsure_since is not None)
         got = self._sender.send(call)
         if isinstance(got, Answer):
             self.date = got.date or self.date
@@ -83,6 +83,14 @@ class Calls:
             return read(replace(got, unsure_for=unsure_for))
         except Unreadable as error:
             return Trouble("unreadable", mask(str(error), self._secret))
+
+    def _wait_for_turn(self, *, unsure: bool) -> None:
+        try:
+            self._pacer.wait()
+        except Interrupted as interrupted:
+            if unsure:
+                raise OutcomeUnknown(interrupted.what) from interrupted
+            raise
 
     def _judged(self, answer: Answer, call: Call) -> Answer | Trouble:
         """Return an answer worth reading, or the trouble it stands for; raise what is decided."""

@@ -1,6 +1,7 @@
 """Kit's API v4 as a `Crm`."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -156,19 +157,21 @@ class KitCrm:
         again meanwhile, and that tagging is an occasion of its own.
         """
         started = self._clock.now()
-        for attempt in range(1, _REMOVALS + 1):
+        for attempt in range(1, _REMOVALS):
             try:
-                return self._calls.ask(endpoints.remove_tag(contact_id, tag_id), _nothing, "if-unsent")
-            except Missing:
-                return None
+                return self._untag(contact_id, tag_id)
             except OutcomeUnknown:
                 gone = self._tagging_gone(contact_id, tag_id, started)
-                if gone is None or (attempt == _REMOVALS and not gone):
+                if gone is None:
                     raise
-                if gone:
-                    return None
-                self._clock.sleep(attempt)
-        return None
+            if gone:
+                return None
+            self._clock.sleep(attempt)
+        return self._untag(contact_id, tag_id)
+
+    def _untag(self, contact_id: int, tag_id: int) -> None:
+        with suppress(Missing):  # without contact or tag there is no tagging either
+            self._calls.ask(endpoints.remove_tag(contact_id, tag_id), _nothing, "if-unsent")
 
     def _tagging_gone(self, contact_id: int, tag_id: int, started: datetime) -> bool | None:
         """Say whether the tagging that was there at `started` is gone; None if that can't be known."""

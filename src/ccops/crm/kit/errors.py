@@ -59,7 +59,7 @@ class Interrupted(NotSent, ServiceUnreachable):
     """The program was asked to stop while a request waited for its turn."""
 
     def __init__(self) -> None:
-        super().__init__("Asked to stop while waiting for a free place in Kit's rate limit; the request was not sent.")
+        super().__init__("Asked to stop while a request waited for its place in Kit's rate limit.")
 
 
 class NoSuch(Missing):
