@@ -1,52 +1,61 @@
-"""Applying requests one after the other; what is still under way is put aside and looked at again at the end."""
+"""Working contacts off one after the other; what is still under way is put aside and looked at again at the end."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from ccops.engine.heart import Heart
-from ccops.engine.request import Outcome, Request
+from ccops.clock import Clock
+from ccops.engine.request import Outcome
 
 ROUNDS: Final = 3
 """How often an open entry is looked at again before it is left to the next run of the same command."""
 
-Asked = Callable[[], bool]
-"""Whether the program was asked to stop; the contact in hand is finished first."""
-Waiting = Callable[[int, float], None]
-"""Told how many contacts are waited for, and for how many seconds."""
+Task = Callable[[], Outcome]
+"""Does what there is to do for one contact; doing it again goes on where it stands."""
 
 
-def apply_many(heart: Heart, requests: Iterable[Request], stop: Asked, waiting: Waiting) -> Iterator[Outcome]:
-    """Apply each request and give its outcome as soon as it is known; stops early if asked to.
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What the work depends on beside its tasks: the clock, whether it was asked to stop, and whom it tells of a wait."""
+
+    clock: Clock
+    stop: Callable[[], bool]
+    waiting: Callable[[int, float], None]
+    """Told how many contacts are waited for, and for how many seconds."""
+
+
+def work_off(tasks: Iterable[Task], manners: Manners) -> Iterator[Outcome]:
+    """Do each task and give its outcome as soon as it is known; asked to stop, finish only the one in hand.
 
     Raises what stops all: ServiceUnreachable, CredentialRefused, LedgerUnusable, FieldGone.
     """
-    aside: list[tuple[Request, Outcome]] = []
-    for request in requests:
-        if stop():
+    aside: list[tuple[Task, Outcome]] = []
+    for task in tasks:
+        if manners.stop():
             break
-        outcome = heart.apply(request)
+        outcome = task()
         if outcome.due is None:
             yield outcome
         else:
-            aside.append((request, outcome))
+            aside.append((task, outcome))
     for _ in range(ROUNDS):
-        if not aside or stop():
+        if not aside or manners.stop():
             break
-        _wait(heart, [outcome for _, outcome in aside], stop, waiting)
+        _wait([outcome for _, outcome in aside], manners)
         again, aside = aside, []
-        for request, before in again:
-            outcome = before if stop() else heart.apply(request)
+        for task, before in again:
+            outcome = before if manners.stop() else task()
             if outcome.due is None:
                 yield outcome
             else:
-                aside.append((request, outcome))
+                aside.append((task, outcome))
     yield from (outcome for _, outcome in aside)
 
 
-def _wait(heart: Heart, outcomes: list[Outcome], stop: Asked, waiting: Waiting) -> None:
+def _wait(outcomes: list[Outcome], manners: Manners) -> None:
     """Wait until the first of the open entries can be looked at."""
     due = min(outcome.due for outcome in outcomes if outcome.due is not None)
-    seconds = (due - heart.clock.now()).total_seconds()
-    if seconds > 0 and not stop():
-        waiting(len(outcomes), seconds)
-        heart.clock.sleep(seconds)
+    seconds = (due - manners.clock.now()).total_seconds()
+    if seconds > 0:
+        manners.waiting(len(outcomes), seconds)
+        manners.clock.sleep(seconds)

@@ -9,7 +9,7 @@ from ccops.operations.occasions import for_key, for_period, for_run
 from ccops.operations.periods import parse_period, period_key
 
 
-class PeriodOfWhat(Misconfigured):  # noqa: N818 - reads as a state, like its siblings
+class PeriodOfWhat(Misconfigured):
     """A period was named, but nothing says that the operation counts by periods."""
 
     def __init__(self, operation: str, text: str) -> None:
@@ -17,7 +17,7 @@ class PeriodOfWhat(Misconfigured):  # noqa: N818 - reads as a state, like its si
         super().__init__(f"--period needs --once-per, since {operation} has no once_per. Nothing was sent")
 
 
-class OtherPeriod(Misconfigured):  # noqa: N818
+class OtherPeriod(Misconfigured):
     """`--once-per` contradicts the registry."""
 
     def __init__(self, operation: str, asked: str, known: str) -> None:
@@ -59,11 +59,7 @@ def name_occasion(operation: Operation, naming: Naming, moment: datetime) -> Nam
         raise PeriodOfWhat(operation.name, naming.period)
     period = None
     if kind is not None:
-        period = (
-            parse_period(kind, naming.period)
-            if naming.period
-            else period_key(kind, moment, operation.timezone)
-        )
+        period = parse_period(kind, naming.period) if naming.period else period_key(kind, moment, operation.timezone)
     if naming.key is not None:
         return Named(for_key(naming.key), period)
     return Named(None if period is None else for_period(period), period)

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from ccops.clock import Clock
 from ccops.crm.base import Contact, Crm
 from ccops.engine.checking import Checker, stopping
 from ccops.engine.judgement import Ahead, Odd, Stranger
 from ccops.engine.request import Outcome, Request, claim_of
 from ccops.engine.telling import not_found, outcome_of, told
-from ccops.clock import Clock
 from ccops.ledger.ledger import Ledger
 from ccops.operations.copying import from_json
 from ccops.operations.model import Operation

@@ -1,25 +1,32 @@
 """Bringing to an end what was left open: by looking again, or by a person's word."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from ccops.engine.checking import Checker, stopping
 from ccops.engine.errors import NeverSent, NothingToSettle
 from ccops.engine.heart import Heart
 from ccops.engine.judgement import Ahead, Stranger
+from ccops.engine.many import Manners, work_off
 from ccops.engine.request import Outcome
 from ccops.engine.telling import outcome_of
-from ccops.ledger.model import Entry
+from ccops.ledger.ledger import Ledger
 
 Word = Literal["applied", "not-applied"]
 
 
-def open_entries(heart: Heart) -> tuple[list[Entry], list[Entry]]:
-    """Return the entries that were begun and not ended, and those that need a person."""
-    entries = heart.ledger.entries.open()
-    return (
-        [entry for entry in entries if entry.status != "parked"],
-        [entry for entry in entries if entry.status == "parked"],
-    )
+def finish_open(heart: Heart, manners: Manners) -> Iterator[Outcome]:
+    """Bring every entry that was begun to its end, as the command that began it would, and give the outcomes."""
+    begun = [entry.id for entry in heart.ledger.entries.open() if entry.status != "parked"]
+    return work_off((partial(heart.finish, number) for number in begun), manners)
+
+
+def parked(ledger: Ledger) -> list[Outcome]:
+    """Return the entries that need a person."""
+    entries = [entry for entry in ledger.entries.open() if entry.status == "parked"]
+    people = {entry.contact: ledger.people.by_id(entry.contact) for entry in entries}
+    return [outcome_of(entry, person.email if (person := people[entry.contact]) else None) for entry in entries]
 
 
 def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:

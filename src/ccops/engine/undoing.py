@@ -1,6 +1,6 @@
 """Undo: an entry of its own that takes back what another entry really changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ccops.engine.errors import NotUndoable
@@ -22,21 +22,27 @@ class Manner:
     reopen: bool = False
 
 
+def check_undoable(ledger: Ledger, entries: Iterable[int]) -> None:
+    """Demand that all entries can be undone, before the first one is. Raises NotUndoable, NoSuchEntry."""
+    for number in entries:
+        entry = ledger.entries.get(number)
+        if entry.status != "applied":
+            raise NotUndoable(entry)
+
+
 def undo_request(
-    ledger: Ledger, entry_id: int, rules: Mapping[str, FieldRules], manner: Manner, run: int, origin: Origin
+    ledger: Ledger, entry_id: int, rules: Mapping[str, FieldRules], manner: Manner, run: tuple[int, Origin]
 ) -> Request:
-    """Make the request that undoes an applied entry. Raises NotUndoable, NoSuchEntry."""
+    """Make the request that undoes an entry, as part of a run. Raises NoSuchEntry."""
     entry = ledger.entries.get(entry_id)
-    if entry.status != "applied":
-        raise NotUndoable(entry)
     before, after = entry.before or {}, entry.after or {}
     changes = [FieldChange(key, before[key], after[key] or "") for key in before]
     return Request(
         operation=undo_operation(from_json(entry.copy), changes, rules, force=manner.force),
         who=entry.contact,
         occasion=for_undo(entry.id),
-        run=run,
-        origin=origin,
+        run=run[0],
+        origin=run[1],
         undoes=entry.id,
         reopens=manner.reopen,
     )

@@ -88,6 +88,14 @@ class Runs:
             )
         return None if row is None else run_of(row)
 
+    def last_ended(self, words: str) -> Run | None:
+        """Return the last run of these words that reported its end."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT * FROM runs WHERE words = :words AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1", words=words
+            )
+        return None if row is None else run_of(row)
+
     def highest(self) -> int:
         """Return the number of the newest run; 0 if there is none."""
         with self._database.read() as db:

@@ -44,7 +44,7 @@ _FIRST: Final = (
         exit_status INTEGER
     )
     """,
-    "CREATE INDEX runs_without_end ON runs (words) WHERE ended_at IS NULL",
+    "CREATE INDEX runs_by_words ON runs (words, id)",
     "CREATE TABLE copies (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
     """
     CREATE TABLE entries (

@@ -1,0 +1,45 @@
+"""Which commands there are, in the order of the help; none of their modules is loaded to know it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    import typer
+
+Heading = Literal["Start", "Set up", "Do", "Look", "Mend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A command of the first level: its place in the help, and where its Typer app is (`module:attribute`)."""
+
+    name: str
+    heading: Heading
+    sentence: str
+    """What it does, without a full stop; the first line of its own help says the same."""
+    place: str
+
+    def load(self) -> "typer.Typer":
+        """Import the command's module and return its app."""
+        module, _, attribute = self.place.partition(":")
+        app: typer.Typer = getattr(import_module(module), attribute)
+        return app
+
+
+CATALOG: Final = (
+    Listed("demo", "Start", "See the whole story in a throw-away home", "ccops.cli.demo:app"),
+    Listed("init", "Start", "Set up the home: key, receipt field, settings, ledger", "ccops.cli.init:app"),
+    Listed("login", "Start", "Check and store a new key", "ccops.cli.login:app"),
+    Listed("logout", "Start", "Forget the stored key", "ccops.cli.logout:app"),
+    Listed("doctor", "Start", "Check everything, and say what mends it", "ccops.cli.doctor:app"),
+    Listed("op", "Set up", "Make, look at and change operations", "ccops.cli.op.app:app"),
+    Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag:app"),
+    Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run:app"),
+    Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),
+    Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance:app"),
+    Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history:app"),
+    Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),
+    Listed("settle", "Mend", "Bring open entries to their end, and list those that need you", "ccops.cli.settle:app"),
+    Listed("sandbox", "Mend", "Run a local stand-in for Kit, to try things out", "ccops.cli.sandbox:app"),
+)

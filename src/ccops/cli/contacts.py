@@ -1,0 +1,66 @@
+"""How contacts, entries and runs are named on the command line."""
+
+import re
+from typing import Final
+
+from ccops.errors import Misconfigured
+from ccops.text import shorten
+
+_ENTRY: Final = re.compile(r"e(\d{1,15})")
+_RUN: Final = re.compile(r"r(\d{1,15})")
+_ID: Final = re.compile(r"\d{1,18}")
+_EMAIL: Final = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+
+
+class NoContact(Misconfigured):
+    """A word that names no contact."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{shorten(word)} is neither an e-mail address nor Kit's id of a contact. Nothing was sent")
+
+
+class NoEntry(Misconfigured):
+    """A word that names no entry."""
+
+    mend = "ccops history"
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{shorten(word)} is not the name of an entry, such as e4711. Nothing was sent")
+
+
+class NoRun(Misconfigured):
+    """A word that names no run."""
+
+    mend = "ccops history --runs"
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{shorten(word)} is not the name of a run, such as r31. Nothing was sent")
+
+
+def contact_of(word: str) -> int | str:
+    """Return the id or the e-mail address that a word is. Raises NoContact."""
+    tidy = word.strip()
+    if tidy.isascii() and _ID.fullmatch(tidy):
+        return int(tidy)
+    if _EMAIL.fullmatch(tidy) and tidy.isprintable():
+        return tidy
+    raise NoContact(word)
+
+
+def entry_of(word: str) -> int:
+    """Return the number of an entry. Raises NoEntry."""
+    return _number(_ENTRY, word) or _raise(NoEntry(word))
+
+
+def run_of(word: str) -> int:
+    """Return the number of a run. Raises NoRun."""
+    return _number(_RUN, word) or _raise(NoRun(word))
+
+
+def _number(pattern: re.Pattern[str], word: str) -> int | None:
+    found = pattern.fullmatch(word.strip().lower())
+    return int(found[1]) if found and found[1].isascii() else None
+
+
+def _raise(error: Misconfigured) -> int:
+    raise error

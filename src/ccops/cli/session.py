@@ -1,0 +1,147 @@
+"""What one command works with; each part is made when it is first asked for."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ccops.cli import doors
+from ccops.cli.console import Console, standard_console
+from ccops.cli.correction import corrected
+from ccops.cli.questions import Questions
+from ccops.cli.signals import Stop
+from ccops.clock import Clock, SystemClock
+from ccops.errors import CcopsError, Misconfigured
+from ccops.registry.faults import nearest
+from ccops.text import shorten
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+    from ccops.crm.kit.client import KitCrm
+    from ccops.engine.heart import Heart
+    from ccops.engine.preview import Preview
+    from ccops.ledger.ledger import Ledger
+    from ccops.operations.model import Operation, Registry
+    from ccops.registry.home import Home
+    from ccops.registry.settings import Settings
+
+
+class NoSuchOperation(Misconfigured):
+    """No operation of the registry has this name."""
+
+    def __init__(self, name: str, known: Sequence[str], argv: Sequence[str]) -> None:
+        self.name = name
+        meant = nearest(name, known)
+        lead, self.mend = "", "ccops op list" if known else "ccops op add"
+        if meant:
+            lead, self.mend = " Did you mean:", corrected(argv, name, meant) or meant
+        super().__init__(f"no operation is called {shorten(name)}. Nothing was sent.{lead}")
+
+
+class Session:
+    """One invocation of ccops: its command line, its home, and the doors to everything else."""
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.argv = tuple(argv)
+        self.environ = environ
+        self.home_option: Path | None = None
+        """The folder of `--home`."""
+        self.debug = False
+        self.looks_only = False
+        """Set for a dry run: nothing may be written, not even to the ledger."""
+        self.stop = Stop()
+        """Whether the program was asked to stop; `finishing(session.stop)` makes the body of a `with` heed it."""
+        self.clock: Clock = SystemClock(self.stop.event)
+        self.resources = ExitStack()
+        """What has to be closed at the end of the command, whatever happens."""
+
+    @cached_property
+    def console(self) -> Console:
+        """The two outputs."""
+        return standard_console(self.environ, self._in_sandbox)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Questions to the person at the terminal."""
+        return Questions(self.console, sys.stdin)
+
+    @cached_property
+    def home(self) -> "Home":
+        """The home folder."""
+        from ccops.registry.home import Home, find_home
+
+        return Home(find_home(self.home_option, self.environ))
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings of `config.toml` and the environment."""
+        from ccops.registry.settings import load_settings
+
+        return load_settings(self.home, self.environ)
+
+    @property
+    def registry(self) -> "Registry":
+        """The registry as it is in its file now."""
+        from ccops.registry.load import load
+
+        return load(self.home.registry)
+
+    def operation(self, name: str) -> "Operation":
+        """Return the operation of this name. Raises NoSuchOperation."""
+        known = self.registry.operations
+        if name not in known:
+            raise NoSuchOperation(name, list(known), self.argv)
+        return known[name]
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The home's ledger."""
+        return doors.open_ledger(self)
+
+    @cached_property
+    def ledger_to_read(self) -> "Ledger":
+        """The home's ledger, opened so that not a byte of it can change."""
+        return doors.open_ledger(self, readonly=True)
+
+    @cached_property
+    def crm(self) -> "KitCrm":
+        """The CRM that the settings' credential opens; in a home for rehearsals, the embedded sandbox.
+
+        It has to be the account of the home's ledger.
+        """
+        return doors.open_crm(self)
+
+    @cached_property
+    def heart(self) -> "Heart":
+        """What applies operations. The ledger is opened first: without it, nothing may be sent."""
+        from ccops.engine.heart import Heart
+
+        ledger = self.ledger
+        doors.check_tags(ledger, self.registry)
+        return Heart(ledger, self.crm, self.clock, timedelta(seconds=self.settings.settle_after))
+
+    @cached_property
+    def preview(self) -> "Preview":
+        """What shows ahead what the heart would do."""
+        from ccops.engine.preview import Preview
+
+        return Preview(self.ledger_to_read, self.crm, self.clock)
+
+    def _in_sandbox(self) -> bool:
+        """Tell whether the home is one for rehearsals; broken settings are another command's error."""
+        try:
+            return self.settings.sandbox
+        except CcopsError:
+            return False
+
+
+def session_of(ctx: "typer.Context") -> Session:
+    """Return the session of the command that is being run."""
+    session = ctx.obj
+    assert isinstance(session, Session)  # noqa: S101 - the root group puts it there
+    return session

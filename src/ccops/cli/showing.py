@@ -1,0 +1,108 @@
+"""Outcomes as lines for people and as objects for programs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from ccops.cli.styles import Part, Style, Styled
+from ccops.clock import iso
+from ccops.engine.request import Outcome, OutcomeStatus
+from ccops.ledger.model import Entry, Origin, Values
+from ccops.operations.dates import local
+from ccops.operations.periods import MONTHS
+
+_STYLES: Final[dict[OutcomeStatus, Style]] = {
+    "applied": "good",
+    "repeated": "dim",
+    "refused": "doubt",
+    "failed": "bad",
+    "parked": "bad",
+    "open": "doubt",
+    "left-out": "dim",
+    "previewed": "bold",
+}
+URGENT: Final[frozenset[OutcomeStatus]] = frozenset({"refused", "failed", "parked", "open"})
+"""What `--quiet` still prints."""
+
+
+def entry_name(entry: Entry | int | None) -> str:
+    """Write an entry's id: e4711."""
+    if entry is None:
+        return ""
+    return f"e{entry if isinstance(entry, int) else entry.id}"
+
+
+def change_text(before: Values | None, after: Values | None) -> str:
+    """Write a change: "credits 5 → 15"."""
+    if before is None or after is None:
+        return ""
+    return ", ".join(f"{key} {_value(before[key])} → {_value(after.get(key))}" for key in before)
+
+
+def short_time(moment: datetime, timezone: str, now: datetime) -> str:
+    """Write a moment in a zone: "22 Nov 14:20", with the year if it is another one than now."""
+    there = local(moment, timezone)
+    year = "" if there.year == local(now, timezone).year else f" {there.year}"
+    return f"{there.day:2d} {MONTHS[there.month - 1][:3]}{year} {there:%H:%M}"
+
+
+def outcome_line(outcome: Outcome, timezone: str, now: datetime, widths: tuple[int, int | None]) -> tuple[Part, ...]:
+    """Write an outcome on one line; `widths` are those of the contact's name and of the line (None: a pipe)."""
+    who, text = str(outcome.email or outcome.who), _sentence(outcome, timezone, now)
+    name = entry_name(outcome.entry)
+    style = _STYLES[outcome.status]
+    if widths[1] is None:
+        return (f"{who}\t{text}\t{name}",)
+    left = f"{who:<{widths[0]}}   "
+    gap = max(widths[1] - len(left) - len(text) - len(name), 2) if name else 0
+    return (left, Styled(text, style), " " * gap, Styled(name, "dim"))
+
+
+def outcome_object(outcome: Outcome, run: int | None, origin: Origin, now: datetime) -> Mapping[str, object]:
+    """Return the object that `--json` prints for an outcome; scripts depend on its keys."""
+    entry = outcome.entry
+    shown_run = entry.run if entry is not None else run
+    return {
+        "entry": entry_name(entry) or None,
+        "run": None if shown_run is None else f"r{shown_run}",
+        "operation": outcome.operation,
+        "contact": {"id": outcome.contact, "email": outcome.email},
+        "occasion": outcome.occasion,
+        "status": outcome.status,
+        "before": outcome.before,
+        "after": outcome.after,
+        "reason": outcome.reason,
+        "note": origin.note if entry is None else entry.note,
+        "by": origin.by if entry is None else entry.by,
+        "via": origin.via if entry is None else entry.via,
+        "undoes": None if entry is None else entry_name(entry.undoes) or None,
+        "at": iso(now if entry is None else moment_of(entry)),
+    }
+
+
+def moment_of(entry: Entry) -> datetime:
+    """Return when an entry came to its end, or else when it got as far as it is."""
+    return entry.ended_at or entry.sent_at or entry.at
+
+
+def _sentence(outcome: Outcome, timezone: str, now: datetime) -> str:
+    change = change_text(outcome.before, outcome.after)
+    reason = outcome.reason or ""
+    match outcome.status:
+        case "applied" | "previewed":
+            return f"{change} ({reason})" if reason else change
+        case "repeated":
+            when = "" if outcome.entry is None else f", {short_time(moment_of(outcome.entry), timezone, now).strip()}"
+            return f"already done{when}: {change or reason}"
+        case "parked":
+            return f"needs you: {reason}"
+        case "open":
+            return f"open: {reason or 'begun, and its outcome is not known yet'}"
+        case "left-out":
+            return f"left out: {reason}"
+        case _:
+            return f"{outcome.status}: {reason}"
+
+
+def _value(value: str | None) -> str:
+    return value or "(empty)"

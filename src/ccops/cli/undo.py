@@ -1,0 +1,101 @@
+"""`ccops undo`: entries taken back, one by one or a whole run."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccops.cli.contacts import entry_of, run_of
+from ccops.cli.doing import Job, Writing, do
+from ccops.cli.making import command, new_app
+from ccops.cli.session import session_of
+from ccops.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ccops.cli.session import Session
+    from ccops.engine.request import Request
+    from ccops.engine.undoing import Manner
+    from ccops.ledger.model import Origin
+
+app = new_app()
+
+Entries = Annotated[list[str] | None, typer.Argument(metavar="[ENTRY]", help="Entries, such as e4711.")]
+OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="All entries of a run, such as r31.")]
+Reopen = Annotated[bool, typer.Option("--reopen", help="Let the undone occasion run again.")]
+Force = Annotated[bool, typer.Option("--force", help="Go past limits, and over values changed since.")]
+
+ASK_FROM = 2
+"""So many entries at once are asked about at a terminal."""
+
+
+class EntriesOrRun(Misconfigured):
+    """Either entries or a run."""
+
+    mend = 'ccops undo e4711 --reason "…"'
+
+    def __init__(self) -> None:
+        super().__init__("give the entries to take back, or --run with the run. Nothing was sent")
+
+
+@command(
+    app,
+    "undo",
+    """
+    ccops undo e4711 --reason "granted twice"
+    ccops undo e4711 e4713
+    ccops undo --run r31 --reason "wrong amount" --dry-run
+    ccops undo e4711 --reopen
+    """,
+)
+def undo(
+    ctx: typer.Context,
+    how: Writing,
+    entry: Entries = None,
+    run: OfRun = None,
+    reopen: Reopen = False,
+    force: Force = False,
+) -> int:
+    """Take back what entries changed, each by an entry of its own.
+
+    The occasion stays used up, unless you reopen it. --run passes over entries that were taken back already.
+    """
+    from ccops.engine.undoing import Manner
+
+    if bool(entry) == bool(run):
+        raise EntriesOrRun
+    session, manner = session_of(ctx), Manner(force=force, reopen=reopen)
+    return _undo(session, _chosen(session, entry, run, how), run, manner, how)
+
+
+def _chosen(session: "Session", words: list[str] | None, run: str | None, how: Writing) -> list[int]:
+    from ccops.engine.undoing import undoable
+
+    if run is None:
+        return list(dict.fromkeys(entry_of(word) for word in words or []))
+    ledger = session.ledger_to_read if how.dry_run else session.ledger
+    return [entry.id for entry in undoable(ledger, run_of(run))]
+
+
+def _undo(session: "Session", entries: list[int], run: str | None, manner: "Manner", how: Writing) -> int:
+    from ccops.engine.undoing import check_undoable, undo_request
+
+    ledger = session.ledger_to_read if how.dry_run else session.ledger
+    names = tuple(f"e{number}" for number in entries)
+    if not entries:
+        session.console.say(f"Nothing to take back: no entry of {run} is applied.")
+        return 0
+    check_undoable(ledger, entries)
+    many = len(entries) >= ASK_FROM and session.questions.possible and not (how.yes or how.dry_run)
+    if many and not session.questions.confirm(f"Take {len(entries)} entries back ({names[0]} … {names[-1]})?"):
+        session.console.note("Nothing was sent.")
+        return 0
+    registry = session.registry
+
+    def requests(run_id: int, origin: "Origin") -> "Iterable[Request]":
+        return (undo_request(ledger, number, registry.fields, manner, (run_id, origin)) for number in entries)
+
+    words = json.dumps(["undo", run or names, manner.force, manner.reopen])
+    title = f"undo {run or ' '.join(names)}"
+    return do(session, Job(words, title, "undo", requests, names, registry.timezone), how)
