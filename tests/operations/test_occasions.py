@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ccops.operations.occasions import (
     KeyFault,
+    Tagging,
     describe_occasion,
     for_adjust,
     for_key,
@@ -18,6 +19,7 @@ from ccops.operations.occasions import (
     for_tag,
     for_undo,
     refusal_uses_it_up,
+    tagging_of,
 )
 from ccops.operations.plan import Cause
 
@@ -47,6 +49,11 @@ def test_each_kind_of_occasion_has_its_key_and_its_words(occasion: str, key: str
 def test_a_tagging_is_the_same_occasion_in_every_zone() -> None:
     elsewhere = TAGGED.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert for_tag(1042, elsewhere) == for_tag(1042, TAGGED)
+
+
+def test_a_tagging_is_read_back_from_its_occasion_and_from_no_other() -> None:
+    assert tagging_of(for_tag(1042, TAGGED)) == Tagging(1042, TAGGED)
+    assert [tagging_of(key) for key in (for_run(31), for_key("tag:1"), "ever")] == [None] * 3
 
 
 def test_blanks_around_a_key_make_no_other_occasion() -> None:

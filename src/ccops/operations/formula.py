@@ -134,10 +134,10 @@ class _Builder:
                 return self._minus(node, depth + 1)
             case ast.BinOp():
                 return self._sum(node, depth + 1)
-            case ast.IfExp(test=ast.Compare()):
-                return self._choice(node, depth + 1)
-            case ast.Call(func=ast.Name(), keywords=[]):
-                return self._call(node, depth + 1)
+            case ast.IfExp(test=ast.Compare() as test):
+                return self._choice(node, test, depth + 1)
+            case ast.Call(func=ast.Name(id=name), keywords=[]):
+                return self._call(node, name, depth + 1)
         raise self._not_known(node)
 
     def _not_known(self, node: ast.expr) -> FormulaFault:
@@ -168,9 +168,7 @@ class _Builder:
         return work
 
     def _sum(self, node: ast.BinOp, depth: int) -> _Work:
-        sign = _SIGNS.get(type(node.op))
-        if sign is None:
-            raise self._not_known(node)
+        sign = self._sign(node, node.op)
         left, right = self.build(node.left, depth), self.build(node.right, depth)
 
         def work(scope: _Scope) -> Value:
@@ -179,17 +177,18 @@ class _Builder:
 
         return work
 
-    def _choice(self, node: ast.IfExp, depth: int) -> _Work:
-        test = self._test(node.test, depth) if isinstance(node.test, ast.Compare) else None
-        if test is None:
+    def _sign(self, node: ast.expr, op: ast.operator | ast.cmpop) -> str:
+        if type(op) not in _SIGNS:
             raise self._not_known(node)
+        return _SIGNS[type(op)]
+
+    def _choice(self, node: ast.IfExp, test: ast.Compare, depth: int) -> _Work:
+        holds = self._test(test, depth)
         then, otherwise = self.build(node.body, depth), self.build(node.orelse, depth)
-        return lambda scope: then(scope) if test(scope) else otherwise(scope)
+        return lambda scope: then(scope) if holds(scope) else otherwise(scope)
 
     def _test(self, node: ast.Compare, depth: int) -> _Test:
-        signs = [_SIGNS[type(op)] for op in node.ops if type(op) in _SIGNS]
-        if len(signs) < len(node.ops):
-            raise self._not_known(node)
+        signs = [self._sign(node, op) for op in node.ops]
         sides = [self.build(side, depth) for side in (node.left, *node.comparators)]
 
         def holds(scope: _Scope) -> bool:
@@ -204,8 +203,7 @@ class _Builder:
             raise FormulaUnworkable(self.text, f"{show(left)} {sign} {show(right)}")
         return holds
 
-    def _call(self, node: ast.Call, depth: int) -> _Work:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
+    def _call(self, node: ast.Call, name: str, depth: int) -> _Work:
         if name == "round":
             return self._round(node, depth)
         if name not in _FUNCTIONS:
