@@ -1,5 +1,7 @@
 """The rolling window: never too many, nearly all that is allowed, first come, first served."""
 
+import heapq
+import itertools
 from bisect import bisect_left
 
 import pytest
@@ -40,6 +42,36 @@ def test_kit_never_sees_more_than_allowed_even_if_some_requests_travel_slowly(
 ) -> None:
     arrived = [time + travel for time, travel in zip(send_all(gaps), travels, strict=False)]
     assert most_in_a_window(arrived) <= RATE
+
+
+contacts = st.lists(st.tuples(st.floats(0, 30), st.floats(0, 20)), min_size=10, max_size=40)
+
+
+@given(contacts)
+def test_places_taken_in_pairs_and_used_later_keep_to_the_limit(contacts: list[tuple[float, float]]) -> None:
+    """Each contact comes after a gap, takes two places, uses one at once and the other after a while."""
+    schedule, sent, counter = Schedule(), list[float](), itertools.count()
+    starts = itertools.accumulate((gap for gap, _ in contacts), initial=1000.0)
+    events: list[tuple[float, int, float, float | None]] = [
+        (start, next(counter), hold, None) for start, (_, hold) in zip(starts, contacts, strict=False)
+    ]
+    heapq.heapify(events)
+    while events:
+        now, number, hold, place = heapq.heappop(events)
+        schedule.tidy(now, SPAN)
+        if hold < 0:
+            assert place is not None
+            assert schedule.use(now, place) <= now
+            sent.append(now)
+            continue
+        due = schedule.take(now, TWELVE, places=2, ticket=place)
+        if due > now:
+            heapq.heappush(events, (due, number, hold, due))
+        else:
+            heapq.heappush(events, (now, next(counter), -1.0, now))
+            heapq.heappush(events, (now + hold, next(counter), -1.0, now))
+    assert len(sent) == 2 * len(contacts)
+    assert most_in_a_window(sent) <= RATE
 
 
 @pytest.mark.parametrize("late", [0.0, 0.3])

@@ -59,6 +59,7 @@ class Calls:
         """
         started, unsure_since, attempt = self._clock.now(), None, 0
         while True:
+            self._wait_for_turn(unsure=unsure_since is not None)
             attempt, sent_at = attempt + 1, self._clock.now()
             got = self._attempt(call, read, unsure_since)
             if not isinstance(got, Trouble):
@@ -71,7 +72,6 @@ class Calls:
             self._clock.sleep(wait)
 
     def _attempt(self, call: Call, read: Callable[[Answer], T], unsure_since: datetime | None) -> T | Trouble:
-        self._wait_for_turn(unsure=unsure_since is not None)
         got = self._sender.send(call)
         if isinstance(got, Answer):
             self.date = got.date or self.date
