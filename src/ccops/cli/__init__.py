@@ -1,0 +1,1 @@
+"""The command line: reads it, calls one function, shows the result."""

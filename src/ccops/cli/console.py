@@ -1,0 +1,127 @@
+"""The two outputs, made in one place: answers on stdout, everything else on stderr."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TextIO
+
+from ccops.cli.columns import Column, Row, layout
+from ccops.cli.styles import Line, Part, Styled, cleaned, painted, text_of
+
+_WIDEST: Final = 120
+_NARROWEST: Final = 40
+_WITHOUT_TERMINAL: Final = 80
+
+
+class Output:
+    """One stream and what it is. A reader that goes away (`| head`) stops no work that is under way."""
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
+        self._stream = stream
+        self.is_terminal = stream.isatty()
+        self.coloured = self.is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self.closed = False
+        """Whether nobody reads any more; a command that only shows things may stop then."""
+        self.failure = ""
+        """Why the stream could not be written to (a full disk); empty if it could, or if its reader left."""
+
+    @property
+    def width(self) -> int:
+        """Cells to fill: the terminal's, at most 120; 80 if there is none."""
+        if not self.is_terminal:
+            return _WITHOUT_TERMINAL
+        return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+    def line(self, *parts: Part) -> None:
+        """Write one line; whatever a terminal would act on in its texts becomes visible codes, except tabs."""
+        tidy = [cleaned(part, keep="\t") for part in parts]
+        self.raw("".join(painted(part) if self.coloured else text_of(part) for part in tidy) + "\n")
+
+    def prompt(self, text: str) -> None:
+        """Write a question and stay on its line."""
+        self.raw(text_of(cleaned(text)))
+
+    def raw(self, text: str) -> None:
+        """Write text as it is and pass it on at once."""
+        if self.closed:
+            return
+        try:
+            self._stream.write(_writable(text, self._stream.encoding))
+            self._stream.flush()
+        except OSError as error:
+            self.closed = True
+            self.failure = "" if isinstance(error, BrokenPipeError) else str(error.strerror)
+            _hush(self._stream)
+
+
+class Console:
+    """What every command prints through."""
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        environ: Mapping[str, str],
+        in_sandbox: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.out = Output(stdout, environ)
+        self.err = Output(stderr, environ)
+        self.quiet = False
+        """Set by `--quiet`: only what needs a person is printed."""
+        self._in_sandbox = in_sandbox
+        self._answered = False
+
+    def say(self, *parts: Part, urgent: bool = False) -> None:
+        """Print a line of the answer; `urgent` if it needs a person, so that `--quiet` does not leave it out."""
+        if urgent or not self.quiet:
+            self.out.line(*self._mark(), *parts)
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Row], *, urgent: bool = False) -> None:
+        """Print rows: aligned under titles on a terminal, tab-separated in a pipe."""
+        if rows and (urgent or not self.quiet):
+            mark = self._mark()
+            if mark:
+                self.out.line(*mark)
+            for line in layout(columns, rows, self.out.width if self.out.is_terminal else None):
+                self.out.line(*line)
+
+    def json_line(self, row: Mapping[str, object]) -> None:
+        """Print one object of JSON Lines; in ASCII, so that no terminal and no encoding trips over it."""
+        self.out.raw(json.dumps(row) + "\n")
+
+    def note(self, *parts: Part) -> None:
+        """Print a remark beside the answer; `--quiet` leaves it out."""
+        if not self.quiet:
+            self.err.line(*parts)
+
+    def warn(self, *parts: Part) -> None:
+        """Print what a person has to know, even with `--quiet`."""
+        self.err.line(Styled("warning: ", "doubt"), *parts)
+
+    def _mark(self) -> Line:
+        first, self._answered = not self._answered, True
+        return (Styled("[sandbox] ", "doubt"),) if first and self._in_sandbox() else ()
+
+
+def standard_console(environ: Mapping[str, str], in_sandbox: Callable[[], bool]) -> Console:
+    """Return the console over this process's streams, also if it was started without them (`>&-`)."""
+    return Console(sys.stdout or _nowhere(), sys.stderr or _nowhere(), environ, in_sandbox)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
+
+
+def _writable(text: str, encoding: str | None) -> str:
+    """Return the text with visible codes for what the stream's encoding lacks (an arrow in ASCII)."""
+    name = encoding or "utf-8"
+    return text.encode(name, "backslashreplace").decode(name)
+
+
+def _hush(stream: TextIO) -> None:
+    """Point a broken stream at nothing, so that Python's own flush at the end is quiet too."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)

@@ -1,0 +1,87 @@
+"""How a command ends: every error as a sentence with what mends it, and the exit status."""
+
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
+from typer.exceptions import Abort
+
+from ccops.cli.console import Console
+from ccops.cli.exits import BUG, FINE, INTERRUPTED, NEEDS_A_PERSON, status_of, worst
+from ccops.cli.session import Session
+from ccops.cli.signals import terminable
+from ccops.cli.styles import Part, Styled
+from ccops.cli.usage import mistake
+from ccops.errors import CcopsError
+
+_LABEL = "error: "
+
+
+def ending(session: Session, work: Callable[[], object]) -> int:
+    """Do the work and return the exit status; a command returns its status, or nothing if all went well."""
+    with terminable():
+        status = _guarded(session, work)
+        closing = _guarded(session, session.resources.close)
+    output = session.console.out.failure
+    if output:
+        session.console.err.line(Styled(_LABEL, "bad"), f"the answer could not be written: {output}")
+    return worst([status, closing, NEEDS_A_PERSON if output else FINE])
+
+
+def _guarded(session: Session, work: Callable[[], object]) -> int:
+    try:
+        status = work()
+    except (ClickException, CcopsError, Abort, KeyboardInterrupt) as error:
+        return _told(session, error)
+    except Exception as error:  # noqa: BLE001 - whatever is left is a mistake of ours, and shown as such
+        return _bug(session, error)
+    return status if isinstance(status, int) else FINE
+
+
+def _told(session: Session, error: BaseException) -> int:
+    if session.debug:
+        traceback.print_exception(error)
+    if isinstance(error, NoArgsIsHelpError):
+        session.console.out.raw(error.format_message() + "\n")
+        return FINE
+    known = mistake(error, session.argv) if isinstance(error, ClickException) else error
+    if not isinstance(known, CcopsError):
+        return INTERRUPTED
+    show(session.console, known)
+    return status_of(known)
+
+
+def show(console: Console, error: CcopsError, *, mended: bool = True) -> None:
+    """Print an error and, if `mended`, what mends it on lines of their own that can be copied."""
+    indent = " " * len(_LABEL)
+    width = console.err.width if console.err.is_terminal else None
+    label: Part = Styled(_LABEL, "bad")
+    for line in _lines(str(error), width):
+        console.err.line(label, line)
+        label = indent
+    for line in error.mend.splitlines() if mended else ():
+        console.err.line(indent, line)
+
+
+def _lines(text: str, width: int | None) -> Iterator[str]:
+    for line in text.splitlines() or [""]:
+        if width is None:
+            yield line
+        else:
+            room = width - len(_LABEL)
+            yield from textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _bug(session: Session, error: Exception) -> int:
+    """Show a mistake of ours: its kind and place only, since its text may hold what no one should see."""
+    if session.debug:
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+    session.console.err.line(Styled("internal error: ", "bad"), f"{where}. This is a mistake in ccops, not yours.")
+    session.console.err.line("What was begun is in the ledger; the same command again is safe.")
+    if not session.debug:
+        session.console.err.line("The same words with --debug show where it happened; please report that.")
+    return BUG

@@ -1,0 +1,1 @@
+"""The commands `ccops op …`: make, look at and change operations."""

@@ -1,0 +1,59 @@
+"""Being asked to stop: Ctrl-C (INT) and what a system sends before it shuts down (TERM)."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from ccops.cli.exits import INTERRUPTED, TERMINATED
+
+_Handler = Callable[[int, FrameType | None], None]
+_STATUS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+
+
+class Stop:
+    """Whether the program was asked to stop, for work that finishes what it has in hand."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        """Set once asked; a `SystemClock` made with it ends its waits early."""
+        self.status: int | None = None
+        """The exit status then: 130 or 143."""
+
+    def ask(self, number: int, _frame: FrameType | None = None) -> None:
+        """Note the first request; a second one ends the program at once, which is safe too."""
+        status = _STATUS[signal.Signals(number)]
+        if self.event.is_set():
+            sys.exit(status)
+        self.status = status
+        self.event.set()
+
+
+@contextmanager
+def finishing(stop: Stop) -> Iterator[None]:
+    """Let the body finish the contact in hand when asked to stop, instead of breaking it off."""
+    with _handled({signal.SIGINT: stop.ask, signal.SIGTERM: stop.ask}):
+        yield
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Unwind on TERM as on Ctrl-C, so that locks and files are left in order; ends with status 143."""
+    with _handled({signal.SIGTERM: lambda _number, _frame: sys.exit(TERMINATED)}):
+        yield
+
+
+@contextmanager
+def _handled(handlers: dict[signal.Signals, _Handler]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
