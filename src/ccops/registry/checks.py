@@ -68,7 +68,7 @@ def zone_exists(name: str) -> bool:
 def _as_zone(text: str) -> str:
     from zoneinfo import available_timezones
 
-    zones = sorted(available_timezones())
+    zones = sorted(available_timezones() - _MACHINE_ZONES)
     named = text.strip().replace(" ", "_")
     cities = (zone for zone in zones if zone.rpartition("/")[2].casefold() == named.casefold())
     return suggest(next(cities, None) or nearest(named, zones))
@@ -114,10 +114,12 @@ def _check_tags(document: Document) -> None:
     ids: dict[int, str] = {}
     for operation, number, name in _bound(document):
         where: Keys = ("operations", operation, "tag")
-        if isinstance(number, int) and ids.setdefault(number, operation) != operation:
-            document.fault(where, f'tag {number} is bound to "{ids[number]}" already')
-        elif isinstance(name, str) and names.setdefault(_folded(name), operation) != operation:
-            document.fault(where, f'tag {shorten(name)} is bound to "{names[_folded(name)]}" already')
+        by_id = ids.setdefault(number, operation) if isinstance(number, int) else operation
+        by_name = names.setdefault(_folded(name), operation) if isinstance(name, str) else operation
+        if by_id != operation:
+            document.fault(where, f'tag {number} is bound to "{by_id}" already')
+        elif by_name != operation:
+            document.fault(where, f'tag {shorten(str(name))} is bound to "{by_name}" already')
     for keys, name in _follow_ups(document):
         if owner := names.get(_folded(name)):
             document.fault(keys, f'{shorten(name)} is the trigger tag of "{owner}"; an operation can\'t start another')

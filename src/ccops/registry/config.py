@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ccops.registry.credential import Credential
 from ccops.registry.document import Document, NotToml, parse_toml
 from ccops.registry.draft import Draft
 from ccops.registry.faults import ConfigFaults, Fault, nearest, suggest
@@ -79,12 +80,16 @@ def read_environment(environ: Mapping[str, str]) -> ConfigTable:
 
 
 def store_key(home: Home, key: Secret) -> None:
-    """Write the key into `config.toml`, made if missing; all other lines stay. Raises ConfigFaults, FileUnusable."""
+    """Write the key into `config.toml`, made if missing; all other lines stay.
+
+    Raises CredentialMalformed, ConfigFaults and FileUnusable.
+    """
+    secret = Credential("key", key, "the login").checked().secret
     home.make()
     with folder_lock(home.path):
         draft = _draft(home, _text(home) if home.config.exists() else starter_config())
         hint = _COMMENTED_KEY.search(draft.text)
-        draft.put((), "api_key", key.reveal(), behind=hint.start() if hint else None)
+        draft.put((), "api_key", secret.reveal(), behind=hint.start() if hint else None)
         write_private(home.config, draft.text)
 
 

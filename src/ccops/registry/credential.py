@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from ccops.errors import Misconfigured
 from ccops.secret import Secret
-from ccops.text import shorten
+from ccops.text import clean, shorten
 
 COMMAND_SECONDS: Final = 30.0
 _USABLE: Final = re.compile(r"[!-~]+")
@@ -31,7 +31,7 @@ class KeyCommandFailed(Misconfigured):
     def __init__(self, command: str, how: str) -> None:
         self.command = command
         self.how = how
-        self.mend = f"Try it yourself: {command}"
+        self.mend = f"Try it yourself: {clean(command)}"
         super().__init__(f"{command_source(command)} gave no key: it {how}.")
 
 
@@ -71,6 +71,8 @@ def _output(command: str, seconds: float) -> bytes:
         child = Popen(_words(command), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)  # noqa: S603 - the owner's own command
     except OSError as error:
         raise KeyCommandFailed(command, f"can't be started ({error.strerror or type(error).__name__})") from None
+    except ValueError:
+        raise KeyCommandFailed(command, "has a zero byte in it") from None
     with child:
         try:
             output, _ = child.communicate(timeout=seconds)

@@ -72,9 +72,10 @@ def _place(find: "ErrorDetails", *, folded: bool) -> tuple["Keys", str | None]:
 
 def _sentence(find: "ErrorDetails", where: "Keys", action: str | None, table: type[Table]) -> str:
     key = next((str(part) for part in reversed(where) if isinstance(part, str)), "")
+    said = f'each of "{key}"' if isinstance(where[-1], int) else f'"{key}"'
     kind, context = find["type"], find.get("ctx", {})
     if kind == "said":
-        return f'"{key}" {context["text"]}'
+        return f"{said} {context['text']}"
     if _unknown(find):
         return _extra(key, action, _known(table, where, action))
     if kind in _ABSENT:
@@ -82,8 +83,8 @@ def _sentence(find: "ErrorDetails", where: "Keys", action: str | None, table: ty
     if kind == "union_tag_invalid":
         return f"{shorten(context['tag'])} is not an action{did_you_mean(context['tag'], REGISTRY_ACTIONS)}"
     if kind == "literal_error":
-        return _choice(key, find["input"], context["expected"])
-    return f'"{key}" {_KINDS.get(kind, "can not be so")}, not {shown(find["input"])}'
+        return f"{said} {_choice(find['input'], context['expected'])}"
+    return f"{said} {_KINDS.get(kind, 'can not be so')}, not {shown(find['input'])}"
 
 
 def _extra(key: str, action: str | None, known: Collection[str]) -> str:
@@ -109,10 +110,10 @@ def _missing(key: str, action: str | None) -> str:
     return f'"{key}" is missing' + (f'; "{action}" needs it' if action else "")
 
 
-def _choice(key: str, given: object, expected: str) -> str:
+def _choice(given: object, expected: str) -> str:
     guess = did_you_mean(given, re.findall(r"'([^']*)'", expected)) if isinstance(given, str) else "."
     choices = expected.replace("'", '"')
-    return f'"{key}" must be {choices}, not {shown(given)}{guess}'
+    return f"must be {choices}, not {shown(given)}{guess}"
 
 
 def _without(data: Mapping[str, Any], locations: Collection["Keys"]) -> dict[str, Any]:
