@@ -1,12 +1,14 @@
 """Outcomes as lines for people and as objects for programs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ccops.cli.styles import Part, Style, Styled
 from ccops.clock import iso
 from ccops.engine.request import Outcome, OutcomeStatus
+from ccops.engine.telling import outcome_of
 from ccops.ledger.model import Entry, Origin, Values
 from ccops.operations.dates import local
 from ccops.operations.periods import MONTHS
@@ -76,13 +78,34 @@ def outcome_object(outcome: Outcome, run: int | None, origin: Origin, now: datet
         "by": origin.by if entry is None else entry.by,
         "via": origin.via if entry is None else entry.via,
         "undoes": None if entry is None else entry_name(entry.undoes) or None,
-        "at": iso(now if entry is None else moment_of(entry)),
+        "at": iso(now if entry is None else entry.moment),
     }
 
 
-def moment_of(entry: Entry) -> datetime:
-    """Return when an entry came to its end, or else when it got as far as it is."""
-    return entry.ended_at or entry.sent_at or entry.at
+def entry_object(entry: Entry, email: str | None) -> Mapping[str, object]:
+    """Return the same object for an entry of the ledger, which may be undone as well."""
+    told = outcome_object(outcome_of(entry, email), None, Origin(entry.by, entry.via, entry.note), entry.moment)
+    return {**told, "status": "undone"} if entry.status == "undone" else told
+
+
+def entry_text(entry: Entry) -> str:
+    """Say on one line what an entry changed, or what became of it."""
+    outcome = outcome_of(entry, None)
+    if entry.status == "undone":
+        outcome = replace(outcome, status="applied")
+    return _sentence(outcome, "UTC", entry.moment)
+
+
+def entry_part(entry: Entry) -> Part:
+    """Return the same, standing out if it is not a plain change that holds."""
+    text = entry_text(entry)
+    match entry.status:
+        case "applied":
+            return text
+        case "undone":
+            return Styled(text, "dim")
+        case _:
+            return Styled(text, _STYLES[outcome_of(entry, None).status])
 
 
 def _sentence(outcome: Outcome, timezone: str, now: datetime) -> str:
@@ -92,7 +115,7 @@ def _sentence(outcome: Outcome, timezone: str, now: datetime) -> str:
         case "applied" | "previewed":
             return f"{change} ({reason})" if reason else change
         case "repeated":
-            when = "" if outcome.entry is None else f", {short_time(moment_of(outcome.entry), timezone, now).strip()}"
+            when = "" if outcome.entry is None else f", {short_time(outcome.entry.moment, timezone, now).strip()}"
             return f"already done{when}: {change or reason}"
         case "parked":
             return f"needs you: {reason}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ccops.clock import Clock
 from ccops.crm.base import Contact, Crm
 from ccops.engine.checking import Checker, stopping
+from ccops.engine.finding import find_contact
 from ccops.engine.judgement import Ahead, Odd, Stranger
 from ccops.engine.request import Outcome, Request, claim_of
 from ccops.engine.telling import not_found, outcome_of, told
@@ -25,7 +26,7 @@ class Preview:
 
     def look(self, request: Request) -> Outcome:
         """Say how a request would end; `previewed` if it would be applied."""
-        contact = self._contact(request)
+        contact = find_contact(self._ledger, self._crm, request.who)
         if contact is None:
             return not_found(request)
         claimed = self._ledger.entries.look(claim_of(request, contact.id, self._clock.now()))
@@ -38,21 +39,6 @@ class Preview:
         taken_up = claimed.kind == "taken up" and claimed.entry is not None
         operation = from_json(claimed.entry.copy) if taken_up and claimed.entry is not None else request.operation
         return self._plan(request, operation, contact)
-
-    def _contact(self, request: Request) -> Contact | None:
-        who = request.who
-        if isinstance(who, int):
-            return self._read(who)
-        known = self._ledger.people.by_email(who)
-        contact = None if known is None else self._read(known.id)
-        if contact is not None and contact.email.casefold() == who.casefold():
-            return contact
-        row = self._crm.find(who)
-        return None if row is None else self._read(row.id)
-
-    def _read(self, contact: int) -> Contact | None:
-        self._crm.reserve(1)
-        return self._crm.contact(contact)
 
     def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:
         blank = Outcome("previewed", operation.name, request.occasion, request.who, contact.id, contact.email)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ccops.ledger.model import Entry, Run, Status
 from ccops.ledger.rows import ENTRIES, entry_of, run_of
 from ccops.ledger.sqlite import Sqlite
+
+_WRITTEN: Final[tuple[Status, ...]] = ("applied", "undone", "parked", "sending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,8 @@ class Filter:
 
     contact: int | None = None
     operation: str | None = None
-    status: Status | None = None
+    statuses: tuple[Status, ...] = ()
+    """Any of these; all if there are none."""
     run: int | None = None
     limit: int = 50
 
@@ -35,22 +39,37 @@ class History:
 
     def entries(self, wanted: Filter) -> list[tuple[Entry, str | None]]:
         """Return the newest entries that fit, each with the contact's address as last seen."""
-        asked = {
-            "contact": wanted.contact,
-            "operation": wanted.operation,
-            "status": wanted.status,
-            "run": wanted.run,
-        }
+        asked = {"contact": wanted.contact, "operation": wanted.operation, "run": wanted.run}
         given: dict[str, str | int | None] = {key: value for key, value in asked.items() if value is not None}
-        where = " AND ".join(f"entries.{key} = :{key}" for key in given) or "1 = 1"
+        conditions = [f"entries.{key} = :{key}" for key in given]
+        if wanted.statuses:
+            conditions.append(f"entries.status IN ({_listed(wanted.statuses)})")
+        where = " AND ".join(conditions) or "1 = 1"
         with self._database.read() as db:
             rows = db.rows(
                 f"{ENTRIES.replace('copies.text', 'contacts.email, copies.text', 1)}"
-                f" LEFT JOIN contacts ON contacts.id = entries.contact WHERE {where} ORDER BY entries.id DESC LIMIT :limit",
+                " LEFT JOIN contacts ON contacts.id = entries.contact"
+                f" WHERE {where} ORDER BY entries.id DESC LIMIT :limit",
                 limit=wanted.limit,
                 **given,
             )
         return [(entry_of(row), row["email"] or None) for row in rows]
+
+    def written(self, contact: int, limit: int = 1000) -> list[Entry]:
+        """Return the newest entries of a contact whose write has arrived, or may have; in the order of their sends."""
+        with self._database.read() as db:
+            rows = db.rows(
+                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND status IN ({_listed(_WRITTEN)})"
+                " ORDER BY turn DESC LIMIT :limit",
+                contact=contact,
+                limit=limit,
+            )
+        return [entry_of(row) for row in rows]
+
+    def knows(self, operation: str) -> bool:
+        """Whether any entry is of an operation of this name."""
+        with self._database.read() as db:
+            return db.row("SELECT 1 FROM entries WHERE operation = :name LIMIT 1", name=operation) is not None
 
     def runs(self, limit: int = 50) -> Iterator[RunCount]:
         """Return the newest runs with their counts."""
@@ -67,3 +86,7 @@ class History:
                 "SELECT status, COUNT(*) AS n FROM entries WHERE status NOT IN ('applied', 'undone') GROUP BY status"
             )
         return {row["status"]: row["n"] for row in rows}
+
+
+def _listed(statuses: tuple[Status, ...]) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)

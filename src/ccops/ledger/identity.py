@@ -130,6 +130,18 @@ class Identity:
                     operation=operation,
                 )
 
+    def counted_as(self, tag: int) -> str | None:
+        """Return the name of the operation that a tag is counted by."""
+        with self._database.read() as db:
+            row = db.row("SELECT operation FROM tags WHERE tag = :tag", tag=tag)
+        return None if row is None else str(row["operation"])
+
+    def tags_counted_as(self, operation: str) -> list[int]:
+        """Return the tags that are counted by an operation."""
+        with self._database.read() as db:
+            rows = db.rows("SELECT tag FROM tags WHERE operation = :operation ORDER BY tag", operation=operation)
+        return [row["tag"] for row in rows]
+
     def forget_tag(self, tag: int) -> None:
         """Forget which operation a tag was counted by, once it is unbound."""
         with self._database.write() as db:

@@ -75,6 +75,11 @@ class Entry:
     ended_at: datetime | None
     released: bool
 
+    @property
+    def moment(self) -> datetime:
+        """When it came to its end, or else when it got as far as it is."""
+        return self.ended_at or self.sent_at or self.at
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

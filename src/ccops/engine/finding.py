@@ -1,0 +1,23 @@
+"""Finding a contact as it is now, for those who only look."""
+
+from ccops.crm.base import Contact, Crm
+from ccops.engine.request import Who
+from ccops.ledger.ledger import Ledger
+
+
+def find_contact(ledger: Ledger, crm: Crm, who: Who) -> Contact | None:
+    """Read a contact by id: one request if the ledger knows the address, two if it has to be looked up."""
+    if isinstance(who, int):
+        return _read(crm, who)
+    known = ledger.people.by_email(who)
+    contact = None if known is None else _read(crm, known.id)
+    # The address may have gone over to another contact since it was seen.
+    if contact is not None and contact.email.casefold() == who.casefold():
+        return contact
+    row = crm.find(who)
+    return None if row is None else _read(crm, row.id)
+
+
+def _read(crm: Crm, contact: int) -> Contact | None:
+    crm.reserve(1)
+    return crm.contact(contact)

@@ -1,0 +1,91 @@
+"""How the values of a contact's fields came about: entries, and what was changed by hand between them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccops.crm.base import Contact
+from ccops.ledger.model import Entry
+from ccops.operations.model import Registry
+
+Value = str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an entry made of one field."""
+
+    entry: Entry
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A change that no entry explains: made in the CRM by hand, or by another program."""
+
+    before: Value
+    after: Value
+    since: datetime
+    until: datetime | None
+    """None: up to now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A field of a contact now, and the newest steps that led there, newest first."""
+
+    field: str
+    value: Value
+    exists: bool
+    """Whether the CRM has the field (still)."""
+    steps: tuple[Step | ByHand, ...]
+    more: bool
+    """Whether there were steps before these."""
+
+
+def balances(contact: Contact, entries: Sequence[Entry], registry: Registry, limit: int) -> tuple[Balance, ...]:
+    """Say for each field that operations or entries write what it is, and why. `entries` are newest first."""
+    return tuple(_balance(contact, field, entries, limit) for field in _fields(entries, registry))
+
+
+def steps(field: str, value: Value, entries: Iterable[Entry]) -> Iterator[Step | ByHand]:
+    """Walk back from a field's present value, entry by entry; a change between two entries was made by hand.
+
+    Of an entry that was parked or is under way nobody knows whether its write arrived, so both are taken for possible.
+    """
+    later: Step | None = None
+    for step in _steps_of(field, entries):
+        found = value if later is None else later.before
+        if not any(_same(found, left) for left in _left_by(step)):
+            yield ByHand(step.after, found, step.entry.moment, None if later is None else later.entry.sent_at)
+        yield step
+        later = step
+
+
+def _balance(contact: Contact, field: str, entries: Sequence[Entry], limit: int) -> Balance:
+    value = contact.fields.get(field) or None
+    walked = [step for step, _ in zip(steps(field, value, entries), range(limit + 1), strict=False)]
+    return Balance(field, value, field in contact.fields, tuple(walked[:limit]), len(walked) > limit)
+
+
+def _fields(entries: Sequence[Entry], registry: Registry) -> list[str]:
+    """Name the fields, those of the registry first."""
+    named = [change.field for operation in registry.operations.values() for change in operation.changes]
+    written = sorted({field for entry in entries for field in entry.before or {}})
+    return list(dict.fromkeys([*named, *written]))
+
+
+def _steps_of(field: str, entries: Iterable[Entry]) -> Iterator[Step]:
+    for entry in entries:
+        if entry.before is not None and field in entry.before:
+            yield Step(entry, entry.before[field] or None, (entry.after or {}).get(field) or None)
+
+
+def _left_by(step: Step) -> tuple[Value, ...]:
+    """Return the values that a field may have had after an entry."""
+    return (step.after,) if step.entry.status in {"applied", "undone"} else (step.after, step.before)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return (one or "") == (other or "")

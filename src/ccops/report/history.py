@@ -1,0 +1,74 @@
+"""The ledger as people look at it: the newest entries, one entry whole, and runs."""
+
+from dataclasses import dataclass, replace
+
+from ccops.engine.release import needs_release
+from ccops.ledger.history import Filter, RunCount
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Entry, Run
+from ccops.operations.copying import from_json
+from ccops.operations.model import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry, and the address of its contact as last seen."""
+
+    entry: Entry
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The newest entries that were asked for, newest first, and whether there are older ones."""
+
+    lines: tuple[Seen, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastRuns:
+    """The newest runs, newest first, and whether there are older ones."""
+
+    lines: tuple[RunCount, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that the ledger knows of one entry."""
+
+    entry: Entry
+    email: str | None
+    run: Run
+    operation: Operation
+    """As it was when the entry was begun."""
+    receipt: str
+    tag_waits: bool
+    """Whether its trigger tag is still to be taken off."""
+
+
+def past(ledger: Ledger, wanted: Filter) -> Past:
+    """Look the newest entries up that fit."""
+    found = ledger.history.entries(replace(wanted, limit=wanted.limit + 1))
+    return Past(tuple(Seen(entry, email) for entry, email in found[: wanted.limit]), len(found) > wanted.limit)
+
+
+def past_runs(ledger: Ledger, limit: int) -> PastRuns:
+    """Look the newest runs up."""
+    found = list(ledger.history.runs(limit + 1))
+    return PastRuns(tuple(found[:limit]), len(found) > limit)
+
+
+def whole(ledger: Ledger, entry_id: int) -> Whole:
+    """Look one entry up. Raises NoSuchEntry."""
+    entry = ledger.entries.get(entry_id)
+    person = ledger.people.by_id(entry.contact)
+    return Whole(
+        entry,
+        None if person is None else person.email or None,
+        ledger.runs.get(entry.run),
+        from_json(entry.copy),
+        ledger.identity.lineage.receipt(entry.id),
+        entry.status in {"applied", "undone"} and not entry.released and needs_release(entry),
+    )
