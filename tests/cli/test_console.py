@@ -58,7 +58,7 @@ def test_the_first_line_from_a_sandbox_is_marked() -> None:
 def test_a_table_from_a_sandbox_keeps_its_columns() -> None:
     out = io.StringIO()
     console(out, sandbox=True).table([Column("A"), Column("B")], [["1", "2"]])
-    assert out.getvalue() == "[sandbox] \n1\t2\n"
+    assert out.getvalue() == "[sandbox]\n1\t2\n"
 
 
 def test_json_lines_are_whole_and_safe_everywhere() -> None:

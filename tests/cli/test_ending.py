@@ -55,7 +55,7 @@ def test_a_mistake_of_ours_shows_its_place_and_nothing_else(capsys: pytest.Captu
     assert ends(work) == 70
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("internal error: KeyError at test_ending.py:")
+    assert err.startswith("internal error: KeyError at ending.py:")
     assert SECRET not in err
     assert "Traceback" not in err
 
@@ -105,9 +105,10 @@ def test_being_told_to_terminate_unwinds_and_ends_with_143() -> None:
         finally:
             unwound.append("lock")
 
-    with pytest.raises(SystemExit) as ended:
-        ends(work)
-    assert (ended.value.code, unwound) == (143, ["lock"])
+    session = Session((), {})
+    session.resources.callback(unwound.append, "ledger")
+    assert ending(session, work) == 143
+    assert unwound == ["lock", "ledger"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TextIO
 
@@ -33,6 +34,12 @@ class Output:
         if not self.is_terminal:
             return _WITHOUT_TERMINAL
         return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+    def fit(self, text: str, taken: int = 0) -> list[str]:
+        """Break a text between words for what is left of a terminal's line; for a pipe it stays whole."""
+        if not self.is_terminal:
+            return [text]
+        return textwrap.wrap(text, self.width - taken, break_long_words=False, break_on_hyphens=False) or [""]
 
     def line(self, *parts: Part) -> None:
         """Write one line; whatever a terminal would act on in its texts becomes visible codes, except tabs."""
@@ -78,12 +85,16 @@ class Console:
         if urgent or not self.quiet:
             self.out.line(*self._mark(), *parts)
 
+    def tell(self, text: str) -> None:
+        """Print a sentence of the answer, wrapped on a terminal."""
+        for line in self.out.fit(text):
+            self.say(line)
+
     def table(self, columns: Sequence[Column], rows: Sequence[Row], *, urgent: bool = False) -> None:
         """Print rows: aligned under titles on a terminal, tab-separated in a pipe."""
         if rows and (urgent or not self.quiet):
-            mark = self._mark()
-            if mark:
-                self.out.line(*mark)
+            if mark := self._mark():
+                self.out.line(mark[0])
             for line in layout(columns, rows, self.out.width if self.out.is_terminal else None):
                 self.out.line(*line)
 
@@ -96,13 +107,18 @@ class Console:
         if not self.quiet:
             self.err.line(*parts)
 
+    def advise(self, text: str) -> None:
+        """Print a sentence beside the answer, wrapped on a terminal; `--quiet` leaves it out."""
+        for line in self.err.fit(text):
+            self.note(line)
+
     def warn(self, *parts: Part) -> None:
         """Print what a person has to know, even with `--quiet`."""
         self.err.line(Styled("warning: ", "doubt"), *parts)
 
     def _mark(self) -> Line:
         first, self._answered = not self._answered, True
-        return (Styled("[sandbox] ", "doubt"),) if first and self._in_sandbox() else ()
+        return (Styled("[sandbox]", "doubt"), " ") if first and self._in_sandbox() else ()
 
 
 def standard_console(environ: Mapping[str, str], in_sandbox: Callable[[], bool]) -> Console:

@@ -1,9 +1,9 @@
 """How a command ends: every error as a sentence with what mends it, and the exit status."""
 
-import textwrap
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.exceptions import Abort
@@ -16,13 +16,16 @@ from ccops.cli.styles import Part, Styled
 from ccops.cli.usage import mistake
 from ccops.errors import CcopsError
 
-_LABEL = "error: "
+_LABEL: Final = "error: "
+_HOUSE: Final = Path(__file__).parents[1]
 
 
 def ending(session: Session, work: Callable[[], object]) -> int:
     """Do the work and return the exit status; a command returns its status, or nothing if all went well."""
     with terminable():
         status = _guarded(session, work)
+        if status == INTERRUPTED and session.console.err.is_terminal:
+            session.console.err.line()  # leaves the line with the terminal's ^C
         closing = _guarded(session, session.resources.close)
     output = session.console.out.failure
     if output:
@@ -35,6 +38,8 @@ def _guarded(session: Session, work: Callable[[], object]) -> int:
         status = work()
     except (ClickException, CcopsError, Abort, KeyboardInterrupt) as error:
         return _told(session, error)
+    except SystemExit as ended:  # TERM, a second Ctrl-C, and what Typer does after installing completion
+        return ended.code if isinstance(ended.code, int) else FINE
     except Exception as error:  # noqa: BLE001 - whatever is left is a mistake of ours, and shown as such
         return _bug(session, error)
     return status if isinstance(status, int) else FINE
@@ -56,29 +61,21 @@ def _told(session: Session, error: BaseException) -> int:
 def show(console: Console, error: CcopsError, *, mended: bool = True) -> None:
     """Print an error and, if `mended`, what mends it on lines of their own that can be copied."""
     indent = " " * len(_LABEL)
-    width = console.err.width if console.err.is_terminal else None
     label: Part = Styled(_LABEL, "bad")
-    for line in _lines(str(error), width):
-        console.err.line(label, line)
-        label = indent
+    for text in str(error).splitlines() or [""]:
+        for line in console.err.fit(text, taken=len(_LABEL)):
+            console.err.line(label, line)
+            label = indent
     for line in error.mend.splitlines() if mended else ():
         console.err.line(indent, line)
-
-
-def _lines(text: str, width: int | None) -> Iterator[str]:
-    for line in text.splitlines() or [""]:
-        if width is None:
-            yield line
-        else:
-            room = width - len(_LABEL)
-            yield from textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _bug(session: Session, error: Exception) -> int:
     """Show a mistake of ours: its kind and place only, since its text may hold what no one should see."""
     if session.debug:
         traceback.print_exception(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((frame for frame in reversed(frames) if _HOUSE in Path(frame.filename).parents), frames[-1])
     where = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
     session.console.err.line(Styled("internal error: ", "bad"), f"{where}. This is a mistake in ccops, not yours.")
     session.console.err.line("What was begun is in the ledger; the same command again is safe.")

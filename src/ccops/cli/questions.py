@@ -75,7 +75,6 @@ class Questions:
         self._console.err.prompt(prompt)
         line = self._stdin.readline()
         if not line:  # Ctrl-D: no answer will come
-            self._console.err.line()
             raise KeyboardInterrupt
         return line.strip()
 

@@ -88,12 +88,14 @@ def make_tag(session: "Session", operation: str, tag: str) -> "KnownTag":
 
 def say_next(session: "Session", operation: str, tag: str) -> None:
     """Say what is left to do in the CRM once an operation has its tag."""
-    note = session.console.note
-    note()
-    note("Next, in Kit: open the automation that the payment starts (Automate, Visual")
-    note(f'automations) and add the action "Add tag" with the tag "{tag}".')
-    note("Try it on yourself, without changing anything:")
-    note(f"  ccops run {operation} you@example.org --dry-run")
-    note("Then let ccops look for the tag, from time to time or all the time:")
-    note(f"  ccops poll {operation}")
-    note("  ccops serve")
+    console = session.console
+    console.note()
+    console.advise(
+        "Next, in Kit: open the automation that is to start it (Automate, Visual automations) "
+        f'and add the action "Add tag" with the tag "{tag}".'
+    )
+    console.note("Try it on yourself, without changing anything:")
+    console.note(f"  ccops run {operation} you@example.org --dry-run")
+    console.note("Then let ccops look for the tag, from time to time or all the time:")
+    console.note(f"  ccops poll {operation}")
+    console.note("  ccops serve")

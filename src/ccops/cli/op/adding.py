@@ -66,7 +66,7 @@ def make(session: "Session", wanted: NewOperation) -> None:
     if wanted.create_field or tag is not None:
         steps = [in_crm(session, step, create=wanted.create_field) for step in steps]
     operation = saving.add(session, wanted.name, new_keys(wanted.rules, steps))
-    session.console.say(f"{operation.name} is in the registry: {does(operation)}.")
+    session.console.tell(f"{operation.name} is in the registry: {does(operation)}.")
     finish(session, operation, tag)
 
 
@@ -83,5 +83,5 @@ def finish(session: "Session", operation: "Operation", tag: str | None) -> None:
             session.console.note(f"Start it from Kit by a tag: ccops tag create {operation.name}")
         return
     made = setup.make_tag(session, operation.name, tag)
-    session.console.say(f'Made the tag "{made.name}" in Kit; it starts {operation.name}.')
+    session.console.tell(f'Made the tag "{made.name}" in Kit; it starts {operation.name}.')
     setup.say_next(session, operation.name, made.name)

@@ -58,7 +58,7 @@ def edit(session: "Session", name: str, rules: Rules, in_kit: InKit, without: Se
     if tag is not None or in_kit.create_field:
         change = _in_crm(session, change, before, create=in_kit.create_field)
     operation = saving.edit(session, name, change)
-    session.console.say(f"{name}: {does(operation)}.")
+    session.console.tell(f"{name}: {does(operation)}.")
     if tag is not None:
         finish(session, operation, tag)
 
@@ -90,7 +90,7 @@ def _edit_file(session: "Session", name: str) -> None:
         new = draft.read_text(encoding="utf-8", errors="surrogateescape")
         if new == old or _saved(session, path, old, new):
             draft.unlink()
-            session.console.say("Nothing was changed." if new == old else f"Saved. {_now(session, name)}")
+            session.console.tell("Nothing was changed." if new == old else f"Saved. {_now(session, name)}")
             return
         if not session.questions.confirm("Edit it again?", option="an option, such as --increase 20", default=True):
             raise NotSaved(draft)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ccops.cli.console import Console
     from ccops.cli.session import Session
+    from ccops.cli.styles import Style
     from ccops.operations.model import Operation
     from ccops.operations.plan import Plan, Refusal
 
@@ -54,10 +55,16 @@ def show_one(session: "Session", name: str, values: Sequence[str], *, json: bool
         console.json_line(as_json(operation) | ({"preview": trial.json()} if trial else {}))
         return
     console.say(Styled(operation.name, "bold"), f": {operation.description}" if operation.description else "")
-    for term, line in [*details(operation), ("history", f"ccops history --op {name}")]:
-        console.say(f"  {term:<{_TERM}}", line)
-    for number, line in enumerate(trial.lines() if trial else []):
-        console.say(f"  {'' if number else 'would be':<{_TERM}}", Styled(line, "bold"))
+    for term, text in [*details(operation), ("history", f"ccops history --op {name}")]:
+        _say_detail(console, term, text)
+    for number, text in enumerate(trial.lines() if trial else []):
+        _say_detail(console, "" if number else "would be", text, "bold")
+
+
+def _say_detail(console: "Console", term: str, text: str, style: "Style | None" = None) -> None:
+    for line in console.out.fit(text, taken=_TERM + 2):
+        console.say(f"  {term:<{_TERM}}", Styled(line, style) if style else line)
+        term = ""
 
 
 @dataclass(frozen=True, slots=True)
