@@ -16,7 +16,7 @@ open_database = sqlite3.connect
 
 
 def watched(*args: Any, **options: Any) -> sqlite3.Connection:
-    connection = open_database(*args, **options)
+    connection: sqlite3.Connection = open_database(*args, **options)
     # The sandbox of another process keeps its own book; only the ledger's commits count.
     connection.set_trace_callback(count)
     return connection

@@ -1,13 +1,12 @@
 """An operation changes all of its fields or none, each as it was read."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from tests.operations.making import NOW, after, dec, operation, planned, refused
 
 from ccops.operations.model import Change
-from ccops.operations.plan import FieldChange, Plan, Refusal, fields_read, plan, takes_amount
+from ccops.operations.plan import FieldChange, Plan, Refusal, fields_read, plan
 
 SPEND = Change("credits", "decrease", amount=dec("3"), minimum=dec("0"))
 STAMP = Change("replay_opened_on", "stamp")
@@ -196,41 +195,3 @@ def test_every_field_that_is_needed_is_named() -> None:
         SPEND, Change("old", "copy", source="level"), Change("score", "formula", formula="a + max(b, 2) - today")
     )
     assert fields_read(whole) == {"credits", "old", "level", "score", "a", "b"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "takes"),
-    [
-        ((SPEND,), True),
-        ((SPEND, STAMP), True),
-        ((Change("a", "set", amount=Decimal(1)),), True),
-        ((Change("a", "set", value="x"), STAMP), False),
-        ((SPEND, Change("a", "add-days", amount=Decimal(1))), False),
-        ((Change("a", "formula", formula="1"),), False),
-    ],
-)
-def test_an_amount_is_taken_where_one_change_has_one(changes: tuple[Change, ...], takes: bool) -> None:
-    assert takes_amount(operation(*changes)) is takes
-
-
-def test_an_amount_stands_in_for_that_of_the_only_change_that_has_one() -> None:
-    found = plan(operation(SPEND, STAMP), {"credits": "5", "replay_opened_on": None}, NOW, dec("5"))
-    assert isinstance(found, Plan)
-    assert found.changes[0] == FieldChange("credits", "5", "0")
-
-
-@pytest.mark.parametrize(
-    ("changes", "amount", "reason"),
-    [
-        ((STAMP,), "5", "test-operation takes no amount: none of its changes has one"),
-        (
-            (SPEND, Change("b", "increase", amount=dec("1"))),
-            "5",
-            "test-operation takes no amount: 2 of its changes have one",
-        ),
-        ((SPEND,), "NaN", "the amount has to be a number of at most 40 digits"),
-    ],
-)
-def test_an_amount_that_fits_nowhere_is_refused(changes: tuple[Change, ...], amount: str, reason: str) -> None:
-    values = {"credits": "5", "b": "5", "replay_opened_on": None}
-    assert plan(operation(*changes), values, NOW, dec(amount)) == Refusal("amount", reason)

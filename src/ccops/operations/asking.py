@@ -8,7 +8,6 @@ from typing import Final, Literal
 from ccops.errors import Misconfigured
 from ccops.operations.model import AMOUNT_ACTIONS, Action, Change, FieldRules, Operation
 from ccops.operations.numbers import plain
-from ccops.operations.plan import takes_amount
 
 Adjustment = Literal["add", "take", "set"]
 _ACTIONS: Final[Mapping[Adjustment, Action]] = {"add": "increase", "take": "decrease", "set": "set"}
@@ -17,11 +16,10 @@ _ACTIONS: Final[Mapping[Adjustment, Action]] = {"add": "increase", "take": "decr
 class TakesNoAmount(Misconfigured):
     """Another amount was asked of an operation that has none, or several."""
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, taking: int) -> None:
         self.mend = f"ccops op show {operation}"
-        super().__init__(
-            f"{operation} does not have exactly one amount, so no other can be given for it. Nothing was sent"
-        )
+        why = f"{taking} of its changes have one" if taking else "none of its changes has one"
+        super().__init__(f"{operation} takes no other amount: {why}. Nothing was sent")
 
 
 class AmountNotPositive(Misconfigured):
@@ -29,18 +27,27 @@ class AmountNotPositive(Misconfigured):
 
     def __init__(self, option: str, amount: Decimal) -> None:
         super().__init__(
-            f"{option} {plain(amount)} can't be: give a number above 0. Nothing was sent. To take credits, use an operation "
-            "that decreases, or ccops adjust … --take"
+            f"{option} {plain(amount)} can't be: give a number above 0. Nothing was sent. To take credits, use an "
+            "operation that decreases, or ccops adjust … --take"
         )
 
 
+def takes_amount(operation: Operation) -> bool:
+    """Tell whether another amount may be handed in: exactly one change has an amount."""
+    return sum(map(_has_amount, operation.changes)) == 1
+
+
 def with_amount(operation: Operation, amount: Decimal) -> Operation:
-    """Return the operation with another amount in its only change that has one. Raises TakesNoAmount, AmountNotPositive."""
+    """Return the operation with another amount in its only change that has one.
+
+    Raises TakesNoAmount, AmountNotPositive.
+    """
     if not takes_amount(operation):
-        raise TakesNoAmount(operation.name)
+        raise TakesNoAmount(operation.name, sum(map(_has_amount, operation.changes)))
     if amount <= 0:
         raise AmountNotPositive("--amount", amount)
-    return replace(operation, changes=tuple(_amounted(change, amount) for change in operation.changes))
+    changes = (replace(change, amount=amount) if _has_amount(change) else change for change in operation.changes)
+    return replace(operation, changes=tuple(changes))
 
 
 def adjust_operation(
@@ -63,6 +70,5 @@ def adjust_operation(
     return Operation("adjust", (change,), timezone)
 
 
-def _amounted(change: Change, amount: Decimal) -> Change:
-    takes = change.action in AMOUNT_ACTIONS or (change.action == "set" and change.value is None)
-    return replace(change, amount=amount) if takes else change
+def _has_amount(change: Change) -> bool:
+    return change.action in AMOUNT_ACTIONS or (change.action == "set" and change.value is None)

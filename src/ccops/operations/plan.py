@@ -1,7 +1,7 @@
 """The plan of an operation on one contact: what each field would become, or why nothing may be changed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -10,7 +10,7 @@ from ccops.operations.dates import local, parse_date, shift
 from ccops.operations.describe import describe_change
 from ccops.operations.formula import FormulaFault, compile_formula
 from ccops.operations.limits import Landing, land, land_from
-from ccops.operations.model import AMOUNT_ACTIONS, Action, Change, Operation
+from ccops.operations.model import Action, Change, Operation
 from ccops.operations.numbers import (
     EXACT,
     MOST_DIGITS,
@@ -23,7 +23,6 @@ from ccops.operations.numbers import (
 )
 from ccops.operations.refusals import (
     AmountMissing,
-    AmountNotTaken,
     AmountUnusable,
     Cause,
     DateUnderLimits,
@@ -35,7 +34,7 @@ from ccops.operations.refusals import (
     Unplannable,
 )
 
-__all__ = ["Cause", "FieldChange", "Plan", "Refusal", "describe_change", "fields_read", "plan", "takes_amount"]
+__all__ = ["Cause", "FieldChange", "Plan", "Refusal", "describe_change", "fields_read", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +108,14 @@ def fields_read(operation: Operation) -> frozenset[str]:
     return frozenset(named)
 
 
-def takes_amount(operation: Operation) -> bool:
-    """Tell whether another amount may be handed in: exactly one change has an amount."""
-    return len(_taking(operation)) == 1
-
-
-def plan(
-    operation: Operation, values: Mapping[str, str | None], now: datetime, amount: Decimal | None = None
-) -> Plan | Refusal:
+def plan(operation: Operation, values: Mapping[str, str | None], now: datetime) -> Plan | Refusal:
     """Say what the operation would change, all changes or none, each seeing the values as read.
 
     `values` has all fields of `fields_read`: an unset one is None, and a missing one is a KeyError, never 0.
-    `amount` stands in for that of the only change that has one.
     """
     today = local(now, operation.timezone).date()
     try:
-        changes = operation.changes if amount is None else _with_amount(operation, amount)
-        landings = [(change, _ACTIONS[change.action](_Step(change, values, today))) for change in changes]
+        landings = [(change, _ACTIONS[change.action](_Step(change, values, today))) for change in operation.changes]
     except Unplannable as fault:
         return Refusal(fault.cause, str(fault))
     except FormulaFault as fault:
@@ -140,21 +130,6 @@ def _note(landings: list[tuple[Change, Landing]]) -> str | None:
     only = len(landings) == 1
     notes = [landing.note if only else f"{change.field} {landing.note}" for change, landing in landings if landing.note]
     return "; ".join(note for note in notes if note) or None
-
-
-def _taking(operation: Operation) -> list[Change]:
-    return [
-        change
-        for change in operation.changes
-        if change.action in AMOUNT_ACTIONS or (change.action == "set" and change.value is None)
-    ]
-
-
-def _with_amount(operation: Operation, amount: Decimal) -> tuple[Change, ...]:
-    taking = _taking(operation)
-    if len(taking) != 1:
-        raise AmountNotTaken(operation.name, len(taking))
-    return tuple(replace(change, amount=amount) if change is taking[0] else change for change in operation.changes)
 
 
 def _increase(step: _Step) -> Landing:

@@ -132,16 +132,6 @@ class DateUnderLimits(Unplannable):
         super().__init__(f"{clean(field)} would be the date {result}, but has limits for a number")
 
 
-class AmountNotTaken(Unplannable):
-    """An amount was handed to an operation that has no one place for it."""
-
-    cause = "amount"
-
-    def __init__(self, operation: str, taking: int) -> None:
-        why = f"{taking} of its changes have one" if taking else "none of its changes has one"
-        super().__init__(f"{clean(operation)} takes no amount: {why}")
-
-
 class AmountMissing(Unplannable):
     """A change that needs an amount has none."""
 
