@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccops.cli.columns import Column, layout
-from ccops.cli.styles import Styled, text_of, width_of
+from ccops.cli.styles import Styled, fold, text_of, width_of
 
 COLUMNS = (Column("ENTRY"), Column("CONTACT"), Column("NOTE", wraps=True), Column("CREDITS", right=True))
 
@@ -86,6 +86,13 @@ def test_nothing_is_ever_cut(rows: list[tuple[str, str, str, str]], width: int) 
     for row in lines(rows, None):
         for word in row.split():
             assert word in whole or any(word in line for line in shown)
+
+
+@given(st.text(st.sampled_from("ab会 "), max_size=80), st.integers(2, 30))
+def test_folding_loses_nothing_and_keeps_to_the_cells(text: str, width: int) -> None:
+    lines = fold(text, width)
+    assert " ".join(lines) == text.strip(" ") or "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(width_of(line) <= width for line in lines if " " in line.strip())
 
 
 @given(st.lists(st.tuples(CELL, CELL, st.just("some words to wrap " * 6), CELL), min_size=1, max_size=3))

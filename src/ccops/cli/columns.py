@@ -1,12 +1,11 @@
 """Rows in columns: aligned and wrapped for a terminal, tab-separated and whole for a pipe."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from ccops.cli.styles import Line, Part, Styled, cleaned, like, text_of, width_of
+from ccops.cli.styles import Line, Part, Styled, cleaned, fold, like, text_of, width_of
 
 _GAP: Final = "  "
 _BENEATH: Final = "    "
@@ -25,29 +24,56 @@ class Column:
     right: bool = False
 
 
-def layout(columns: Sequence[Column], rows: Sequence[Row], width: int | None) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What stands under a row on a terminal: a text from a column on, and one in the last column if there is room."""
+
+    column: int
+    text: Part
+    last: Part = ""
+
+
+def layout(
+    columns: Sequence[Column], rows: Sequence[Row], width: int | None, remarks: Sequence[Remark] = ()
+) -> Iterator[Line]:
     """Lay rows out in `width` cells under a line of titles; for a pipe (None) as bare tab-separated lines.
 
     At most one column may wrap. Nothing is cut: where even wrapping does not help, lines are longer than `width`.
+    `remarks` are one for each row, or none at all; a pipe does not get them.
     """
     tidy = [[cleaned(part) for part in row] for row in rows]
     if width is None:
         return (("\t".join(map(text_of, row)),) for row in tidy)
-    return _aligned(columns, tidy, width) if tidy else iter(())
+    return _aligned(columns, tidy, width, remarks) if tidy else iter(())
 
 
-def _aligned(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Iterator[Line]:
+def _aligned(columns: Sequence[Column], rows: Sequence[Row], width: int, remarks: Sequence[Remark]) -> Iterator[Line]:
     widths, beneath = _measure(columns, rows, width)
     shown = [place for place in range(len(columns)) if place != beneath]
     sides = [(widths[place], columns[place].right) for place in shown]
     titles = _padded(sides, [columns[place].title for place in shown])
     yield (Styled("".join(map(text_of, titles)), "bold"),)
-    for row in rows:
+    for row, remark in zip_longest(rows, remarks):
         cells = [_pieces(row[place], widths[place] if columns[place].wraps else None) for place in shown]
         for pieces in zip_longest(*cells, fillvalue=""):
             yield _padded(sides, pieces)
         if beneath is not None and text_of(row[beneath]):
             yield from ((_BENEATH, piece) for piece in _pieces(row[beneath], max(width - 4, _ROOM_TO_WRAP)))
+        if remark is not None:
+            yield from _remarked(remark, [side for side, _ in sides], width)
+
+
+def _remarked(remark: Remark, widths: Sequence[int], width: int) -> Iterator[Line]:
+    """Put a remark under its row; its last part goes on a line of its own where the last column is taken."""
+    indent, place = (sum(widths[:column]) + len(_GAP) * column for column in (remark.column, len(widths) - 1))
+    text, last = cleaned(remark.text), cleaned(remark.last)
+    pieces = _pieces(text, max(width - indent, _ROOM_TO_WRAP)) if text_of(text) else []
+    fill = place - indent - sum(width_of(text_of(piece)) for piece in pieces)
+    beside = len(pieces) <= 1 and fill >= min(len(pieces), 1) * len(_GAP) and place + width_of(text_of(last)) <= width
+    if text_of(last) and beside:
+        yield (" " * indent, *pieces, " " * fill, last)
+        return
+    yield from ((" " * indent, piece) for piece in [*pieces, *([last] if text_of(last) else [])])
 
 
 def _measure(columns: Sequence[Column], rows: Sequence[Row], width: int) -> tuple[list[int], int | None]:
@@ -78,10 +104,4 @@ def _padded(sides: Sequence[tuple[int, bool]], cells: Sequence[Part]) -> Line:
 
 
 def _pieces(part: Part, width: int | None) -> list[Part]:
-    """Break a text between words into lines; a longer word (an address, an id) stays whole."""
-    text = text_of(part)
-    if width is None or width_of(text) <= width:
-        return [part]
-    narrow = max(width * len(text) // width_of(text), 1)
-    lines = textwrap.wrap(text, narrow, break_long_words=False, break_on_hyphens=False)
-    return [like(part, line) for line in lines]
+    return [part] if width is None else [like(part, line) for line in fold(text_of(part), width)]

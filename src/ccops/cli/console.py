@@ -4,12 +4,11 @@ import json
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TextIO
 
 from ccops.cli.columns import Column, Row, layout
-from ccops.cli.styles import Line, Part, Styled, cleaned, painted, text_of
+from ccops.cli.styles import Line, Part, Styled, cleaned, fold, painted, text_of
 
 _WIDEST: Final = 120
 _NARROWEST: Final = 40
@@ -39,7 +38,7 @@ class Output:
         """Break a text between words for what is left of a terminal's line; for a pipe it stays whole."""
         if not self.is_terminal:
             return [text]
-        return textwrap.wrap(text, self.width - taken, break_long_words=False, break_on_hyphens=False) or [""]
+        return fold(text, self.width - taken)
 
     def line(self, *parts: Part) -> None:
         """Write one line; whatever a terminal would act on in its texts becomes visible codes, except tabs."""
