@@ -123,6 +123,22 @@ MISTAKES = {
         change('action = "increase"', "amount = 1", 'beyond = "clamp"'),
         '6 gold: "clamp" needs a "minimum" or "maximum" to stop at',
     ),
+    "clamp-without-limit-in-a-change": (
+        operation('changes = [{ field = "x", action = "increase", amount = 1, beyond = "clamp" }]'),
+        '3 gold: "clamp" needs a "minimum" or "maximum" to stop at',
+    ),
+    "field-without-name": (
+        operation('field = ""', 'action = "stamp"'),
+        '3 gold: "field" must be the key of a field, such as "credits", not ""',
+    ),
+    "amount-as-a-list": (
+        change('action = "increase"', "amount = [10]"),
+        '5 gold: "amount" must be a number, not a list',
+    ),
+    "decimals-absurd": (
+        change('action = "increase"', "amount = 1", "decimals = 99999999999999999999"),
+        '6 gold: "decimals" must be a whole number from 0 to 10, not a number that is too large',
+    ),
     "beyond-unknown": (
         change('action = "increase"', "amount = 1", 'beyond = "clmp"', "maximum = 9"),
         '6 gold: "beyond" must be "refuse" or "clamp", not "clmp"; did you mean "clamp"?',

@@ -1,6 +1,8 @@
 """Commands change the lines of their own operation, and refuse what they can't change safely."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -169,6 +171,13 @@ action = "stamp"
     assert edited == text[:begin] + added + text[end:]
 
 
+def test_a_long_list_goes_over_several_lines(path: Path) -> None:
+    tags = [f"a rather long name of a tag, number {number}" for number in range(3)]
+    edit_operation(path, "last", {"tags_if_applied": tags})
+    added = "".join(f'  "{tag}",\n' for tag in tags)
+    assert path.read_text() == f"{TEXT}tags_if_applied = [\n{added}]\n"
+
+
 def test_an_operation_without_a_header_of_its_own_gets_one(tmp_path: Path) -> None:
     text = 'timezone = "UTC"\n\n# x\n[[operations.a.changes]]\nfield = "x"\naction = "stamp"\n'
     edited = after(text, tmp_path, lambda path: edit_operation(path, "a", {"paused": True}))
@@ -198,6 +207,7 @@ post.occasion = "b"
     [
         ('[operations]\na = { field = "x", action = "stamp" }\n', 3, "operations.a"),
         ('operations = { a = { field = "x", action = "stamp" } }\n', 2, "operations.a"),
+        ("[operations]\na = 5\n", 3, "operations.a"),
     ],
 )
 def test_what_cant_be_spliced_is_refused_with_line_and_way_out(
@@ -279,6 +289,19 @@ def test_another_ones_change_meanwhile_is_kept(path: Path) -> None:
     with pytest.raises(RegistryChanged):
         save_text(path, old, TEXT + "# ours\n")
     assert path.read_text() == TEXT + "# mine\n"
+
+
+def test_edits_at_the_same_time_lose_nothing(path: Path) -> None:
+    def add(name: str) -> None:
+        while True:
+            with suppress(RegistryChanged):
+                add_operation(path, name, {"field": "x", "action": "stamp"})
+                return
+
+    names = [f"o{number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, names))
+    assert sorted(load(path).operations) == sorted(["grant", "unlock", "last", *names])
 
 
 def test_a_text_from_an_editor_is_checked_and_saved(path: Path) -> None:
