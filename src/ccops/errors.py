@@ -1,8 +1,8 @@
-"""The kinds of trouble a user can be told about; each room derives its own, which take facts and speak for themselves."""
+"""The kinds of trouble a user can be told about; each room derives its own, which take facts and speak themselves."""
 
 
 class CcopsError(Exception):
-    """Base of all trouble that is nobody's bug: `str()` says what happened, `mend` the command or step that mends it."""
+    """Base of all trouble that is nobody's bug: `str()` says what happened, `mend` what to type or do about it."""
 
     mend: str = ""
 

@@ -6,7 +6,7 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def clean(text: str) -> str:
-    """Replace what a terminal would act on (controls, escapes, direction overrides) by visible codes like `\\x1b`."""
+    r"""Replace what a terminal would act on (controls, escapes, direction overrides) by visible codes like `\x1b`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from ccops.ledger.identity import Lineage
 from ccops.ledger.model import Entry, Standing
 
 Fields = Mapping[str, str | None]
+
+_LONGEST: Final = 17
+"""Digits of an entry's number; more than that no database counts to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Fits:
 
 @dataclass(frozen=True, slots=True)
 class LateArrival:
-    """The receipt is of an entry sent after the last applied one, which was taken as not applied: its write came late."""
+    """The receipt is of an entry sent after the last applied one, and taken as not applied: its write came late."""
 
     entry: Entry
 
@@ -54,7 +57,7 @@ def judge_receipt(
     if receipt == standing.accepted or receipt in map(lineage.receipt, written):
         return Fits()
     ledger, _, number = receipt.partition(".")
-    entry = find(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    entry = find(int(number)) if number.isascii() and number.isdigit() and len(number) <= _LONGEST else None
     if entry is not None and entry.contact == contact and lineage.receipt(entry.id) == receipt:
         return _judge_older(entry, standing, find)
     own = {name for name, _ in lineage.own}
@@ -62,7 +65,7 @@ def judge_receipt(
         return _judge_taken_over(standing, lineage)
     if ledger in own:
         return Ahead()
-    return Stranger() if _looks_like_a_receipt(receipt) else Odd("its receipt field holds a text that is no receipt")
+    return Stranger() if looks_like_a_receipt(receipt) else Odd("its receipt field holds a text that is no receipt")
 
 
 def _judge_older(entry: Entry, standing: Standing, find: Callable[[int], Entry | None]) -> Receipt:
@@ -83,7 +86,8 @@ def _judge_taken_over(standing: Standing, lineage: Lineage) -> Receipt:
     return Odd(f"Kit shows a change of the ledger that was taken over, though e{standing.last} came after it")
 
 
-def _looks_like_a_receipt(text: str) -> bool:
+def looks_like_a_receipt(text: str) -> bool:
+    """Tell whether a text may be the receipt of some ledger."""
     ledger, dot, number = text.partition(".")
     return bool(dot) and ledger.isalnum() and number.isdigit()
 
@@ -97,33 +101,39 @@ class Settled:
 
 
 def judge_settlement(entry: Entry, fields: Fields | None, receipt_field: str, own_receipt: str) -> Settled:
-    """Decide, from one read made late enough, whether an entry's write arrived. `fields` is None if the contact is gone."""
+    """Decide, from one read made late enough, whether an entry's write arrived; `fields` is None for a contact gone."""
     if fields is None:
         return Settled("gone", "the contact is no longer in Kit")
-    before, after = entry.before or {}, entry.after or {}
-    missing = [key for key in (*before, receipt_field) if key not in fields]
+    missing = [key for key in (*(entry.before or {}), receipt_field) if key not in fields]
     if missing:
-        return Settled(
-            "unclear", f'the field "{missing[0]}" is not in Kit any more, so nobody can tell if it was applied'
-        )
-    changed = [key for key in before if not _same(before[key], after.get(key))]
+        return Settled("unclear", f'the field "{missing[0]}" is not in Kit any more, so nobody can tell')
     receipt = fields[receipt_field] or None
-    if receipt == own_receipt:
-        untouched = [key for key in changed if _same(fields[key], before[key])]
-        # A write of which only a part arrived is neither applied nor not applied.
-        return (
-            Settled("unclear", f"the receipt of this entry was written, but {untouched[0]} is as it was before")
-            if untouched
-            else Settled("applied")
-        )
+    doubt = _doubt_if_arrived(entry, fields) if receipt == own_receipt else _doubt_if_not(entry, fields, receipt)
+    if doubt:
+        return Settled("unclear", doubt)
+    return Settled("applied" if receipt == own_receipt else "not applied")
+
+
+def _doubt_if_arrived(entry: Entry, fields: Fields) -> str | None:
+    """The receipt is the entry's; but a write of which only a part arrived is neither applied nor not applied."""
+    untouched = [key for key, (old, _) in _changed(entry).items() if _same(fields[key], old)]
+    return f"the receipt of this entry was written, but {untouched[0]} is as it was before" if untouched else None
+
+
+def _doubt_if_not(entry: Entry, fields: Fields, receipt: str | None) -> str | None:
+    """The receipt is not the entry's: was nothing of it written?"""
     if receipt != entry.receipt_seen:
-        return Settled("unclear", "the contact's receipt was changed by something else while the answer was lost")
-    if receipt is None and any(not _same(fields[key], value) for key, value in before.items()):
-        return Settled("unclear", "the answer was lost, the receipt is empty, and the values are not those from before")
-    partly = [key for key in changed if _same(fields[key], after[key])]
-    if partly:
-        return Settled("unclear", f"{partly[0]} is as this entry would have left it, but the receipt was not written")
-    return Settled("not applied")
+        return "the contact's receipt was changed by something else while the answer was lost"
+    if receipt is None and any(not _same(fields[key], value) for key, value in (entry.before or {}).items()):
+        return "the answer was lost, the receipt is empty, and the values are not those from before"
+    written = [key for key, (_, new) in _changed(entry).items() if _same(fields[key], new)]
+    return f"{written[0]} is as this entry would have left it, but its receipt was not written" if written else None
+
+
+def _changed(entry: Entry) -> dict[str, tuple[str | None, str | None]]:
+    """Return the fields that the entry really changes, as they were and as they would be."""
+    before, after = entry.before or {}, entry.after or {}
+    return {key: (old, after.get(key)) for key, old in before.items() if not _same(old, after.get(key))}
 
 
 def _same(one: str | None, other: str | None) -> bool:

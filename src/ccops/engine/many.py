@@ -16,7 +16,7 @@ Task = Callable[[], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What the work depends on beside its tasks: the clock, whether it was asked to stop, and whom it tells of a wait."""
+    """What the work depends on beside its tasks: the clock, being asked to stop, and whom to tell of a wait."""
 
     clock: Clock
     stop: Callable[[], bool]

@@ -51,7 +51,10 @@ class Named:
 
 
 def name_occasion(operation: Operation, naming: Naming, moment: datetime) -> Named:
-    """Name the occasion of running an operation at a moment. Raises PeriodOfWhat, OtherPeriod, PeriodFault, KeyFault."""
+    """Name the occasion of running an operation at a moment.
+
+    Raises PeriodOfWhat, OtherPeriod, PeriodFault, KeyFault.
+    """
     if naming.once_per and operation.once_per and naming.once_per != operation.once_per:
         raise OtherPeriod(operation.name, naming.once_per, operation.once_per)
     kind = naming.once_per or operation.once_per

@@ -1,12 +1,14 @@
 """The claim: who may run an operation on a contact for one occasion. One transaction decides."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ccops.ledger.model import Claim, Claimed, Entry
 from ccops.ledger.rows import ENTRIES, entry_of, stamp
 from ccops.ledger.sqlite import Transaction
 from ccops.operations.occasions import refusal_uses_it_up
-from ccops.operations.plan import Cause
+
+if TYPE_CHECKING:
+    from ccops.operations.plan import Cause
 
 
 def look(db: Transaction, claim: Claim) -> Claimed:
@@ -108,8 +110,8 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
 def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
     """Try a refused or failed entry again, with the operation and the amount as they are asked for now."""
     db.run(
-        "UPDATE entries SET status = :status, cause = :cause, reason = NULL, ended_at = NULL, copy = :copy, asked = :asked,"
-        " period = :period, reopens = :reopens WHERE id = :id",
+        "UPDATE entries SET status = :status, cause = :cause, reason = NULL, ended_at = NULL, copy = :copy, asked = "
+        ":asked, period = :period, reopens = :reopens WHERE id = :id",
         id=first.id,
         status=status,
         cause="period" if status == "refused" else None,
