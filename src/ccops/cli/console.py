@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TextIO
 
 from ccops.cli.columns import Column, Row, layout
-from ccops.cli.styles import Line, Part, Styled, cleaned, fold, painted, text_of
+from ccops.cli.styles import Line, Part, Styled, cleaned, fold, painted, text_of, width_of
 
 _WIDEST: Final = 120
 _NARROWEST: Final = 40
@@ -88,6 +88,12 @@ class Console:
         """Print a sentence of the answer, wrapped on a terminal."""
         for line in self.out.fit(text):
             self.say(line)
+
+    def heading(self, text: str, *left: Part) -> None:
+        """Print a line above a table: what it is about, and at the right what holds for all of it."""
+        parts = (*self._mark(), *left)
+        room = self.out.width - sum(width_of(text_of(cleaned(part))) for part in parts)
+        self.out.line(*parts, Styled(text.rjust(max(room, len(text) + 2)), "dim"))
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row], *, urgent: bool = False) -> None:
         """Print rows: aligned under titles on a terminal, tab-separated in a pipe."""

@@ -52,6 +52,11 @@ def entry_of(word: str) -> int:
     return _number(_ENTRY, word) or _raise(NoEntry(word))
 
 
+def names_entry(word: str) -> bool:
+    """Tell whether a word looks like the name of an entry."""
+    return _number(_ENTRY, word) is not None
+
+
 def run_of(word: str) -> int:
     """Return the number of a run. Raises NoRun."""
     return _number(_RUN, word) or _raise(NoRun(word))

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ccops.errors import Misconfigured
-from ccops.text import shorten
+from ccops.errors import Misconfigured, ServiceUnreachable
+from ccops.text import clean, shorten
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -42,6 +42,18 @@ class TagBound(Misconfigured):
         super().__init__(f"{operation} has the tag {shorten(tag)} already. Nothing was changed. To give it another:")
 
 
+class TagUnconfirmed(ServiceUnreachable):
+    """Whether the CRM made a tag is not known: its answer was lost."""
+
+    def __init__(self, tag: str, operation: str, what: str) -> None:
+        words = shlex.quote(tag)
+        self.mend = f"ccops tag bind {operation} {words}\nccops tag create {operation} --name {words}"
+        super().__init__(
+            f"whether Kit has made the tag {shorten(tag)} is not known ({clean(what)}). {operation} is in the registry "
+            "without a tag. Look in Kit: if the tag is there, bind it; if not, make it again:"
+        )
+
+
 def default_tag(operation: str) -> str:
     """Return the name that an operation's tag has unless somebody says otherwise."""
     return f"ccops: {operation}"
@@ -76,26 +88,45 @@ def demand_free_tag(session: "Session", operation: str, tag: str, *, saved: bool
 
 
 def make_tag(session: "Session", operation: str, tag: str) -> "KnownTag":
-    """Make an operation's tag in the CRM and bind it in the registry. Raises TagExists and what editing raises."""
+    """Make an operation's tag in the CRM and bind it in the registry. It is asked for once at most.
+
+    Raises TagExists, TagUnconfirmed and what editing raises.
+    """
+    from ccops.crm.base import OutcomeUnknown
     from ccops.registry.edit import edit_operation
 
-    made, new = session.crm.create_tag(tag)
+    try:
+        made, new = session.crm.create_tag(tag)
+    except OutcomeUnknown as error:
+        raise TagUnconfirmed(tag, operation, error.what) from error
     if not new:
         raise TagExists(made.name, operation, saved=True)
     edit_operation(session.home.registry, operation, {"tag": {"id": made.id, "name": made.name}})
     return made
 
 
+def forget_tags(session: "Session", operation: str) -> None:
+    """Let the ledger, if there is one, count no tag by this operation any more, so that others may have them."""
+    if session.home.ledger.exists():
+        identity = session.ledger.identity
+        for tag in identity.tags_counted_as(operation):
+            identity.forget_tag(tag)
+
+
+def say_tag_stays(session: "Session", tag: str) -> None:
+    """Say what becomes of a tag that starts nothing any more."""
+    session.console.note(f'The tag "{tag}" stays in Kit, which lets nobody delete a tag by key;')
+    session.console.note("take it out of your automations, or delete it there.")
+
+
 def say_next(session: "Session", operation: str, tag: str) -> None:
     """Say what is left to do in the CRM once an operation has its tag."""
     console = session.console
     console.note()
-    console.advise(
-        "Next, in Kit: open the automation that is to start it (Automate, Visual automations) "
-        f'and add the action "Add tag" with the tag "{tag}".'
-    )
+    console.note("Next, in Kit:")
+    console.note("  1. Open the automation that is to start it (Automate, Visual automations).")
+    console.note("  2. Go to the place in it that follows the successful payment.")
+    console.note(f'  3. Add the action "Add tag" with the tag "{tag}".')
+    console.note("Use this tag for nothing else: whoever gets it, by hand too, starts the operation.")
     console.note("Try it on yourself, without changing anything:")
     console.note(f"  ccops run {operation} you@example.org --dry-run")
-    console.note("Then let ccops look for the tag, from time to time or all the time:")
-    console.note(f"  ccops poll {operation}")
-    console.note("  ccops serve")

@@ -38,7 +38,7 @@ def change_text(before: Values | None, after: Values | None) -> str:
     """Write a change: "credits 5 → 15"."""
     if before is None or after is None:
         return ""
-    return ", ".join(f"{key} {_value(before[key])} → {_value(after.get(key))}" for key in before)
+    return ", ".join(f"{key} {value_text(before[key])} → {value_text(after.get(key))}" for key in before)
 
 
 def short_time(moment: datetime, timezone: str, now: datetime) -> str:
@@ -48,9 +48,20 @@ def short_time(moment: datetime, timezone: str, now: datetime) -> str:
     return f"{there.day:2d} {MONTHS[there.month - 1][:3]}{year} {there:%H:%M}"
 
 
+def long_time(moment: datetime, timezone: str) -> str:
+    """Write a moment in a zone to the second: "22 Nov 2026 14:20:07"."""
+    there = local(moment, timezone)
+    return f"{there.day} {MONTHS[there.month - 1][:3]} {there.year} {there:%H:%M:%S}"
+
+
+def times_in(timezone: str) -> str:
+    """Say where the times that are shown hold: "times: New York"."""
+    return f"times: {timezone.rpartition('/')[2].replace('_', ' ')}"
+
+
 def outcome_line(outcome: Outcome, timezone: str, now: datetime, widths: tuple[int, int | None]) -> tuple[Part, ...]:
     """Write an outcome on one line; `widths` are those of the contact's name and of the line (None: a pipe)."""
-    who, text = str(outcome.email or outcome.who), _sentence(outcome, timezone, now)
+    who, text = str(outcome.email or outcome.who), outcome_text(outcome, timezone, now)
     name = entry_name(outcome.entry)
     style = _STYLES[outcome.status]
     if widths[1] is None:
@@ -93,7 +104,7 @@ def entry_text(entry: Entry) -> str:
     outcome = outcome_of(entry, None)
     if entry.status == "undone":
         outcome = replace(outcome, status="applied")
-    return _sentence(outcome, "UTC", entry.moment)
+    return outcome_text(outcome, "UTC", entry.moment)
 
 
 def entry_part(entry: Entry) -> Part:
@@ -108,7 +119,8 @@ def entry_part(entry: Entry) -> Part:
             return Styled(text, _STYLES[outcome_of(entry, None).status])
 
 
-def _sentence(outcome: Outcome, timezone: str, now: datetime) -> str:
+def outcome_text(outcome: Outcome, timezone: str, now: datetime) -> str:
+    """Say on one line what came out, and why."""
     change = change_text(outcome.before, outcome.after)
     reason = outcome.reason or ""
     match outcome.status:
@@ -127,5 +139,6 @@ def _sentence(outcome: Outcome, timezone: str, now: datetime) -> str:
             return f"{outcome.status}: {reason}"
 
 
-def _value(value: str | None) -> str:
+def value_text(value: str | None) -> str:
+    """Write a field's value."""
     return value or "(empty)"

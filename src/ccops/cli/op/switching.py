@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ccops.cli import setup
 from ccops.cli.op import saving
 from ccops.cli.op.keys import Edit
 from ccops.errors import Misconfigured
@@ -54,7 +55,7 @@ def remove(session: "Session", name: str, *, with_tag: bool, yes: bool) -> None:
     from ccops.registry.edit import remove_operation
 
     remove_operation(session.home.registry, name)
+    setup.forget_tags(session, name)
     session.console.say(f"Removed {name}; its history stays.")
     if operation.tag is not None:
-        session.console.note(f'The tag "{operation.tag.name}" stays in Kit, which lets nobody delete a tag by key;')
-        session.console.note("take it out of your automations, or delete it there.")
+        setup.say_tag_stays(session, operation.tag.name)

@@ -1,0 +1,1 @@
+"""The command `ccops balance`: values now, and how they came about."""

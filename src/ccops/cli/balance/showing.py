@@ -1,0 +1,129 @@
+"""Balances as lines for people and as objects for programs."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.columns import Column, Row, layout
+from ccops.cli.history.lines import name_of
+from ccops.cli.showing import entry_name, short_time, times_in, value_text
+from ccops.cli.styles import Part, Styled
+from ccops.clock import iso
+from ccops.operations.dates import local
+from ccops.report.balance import Balance, ByHand, Step
+
+if TYPE_CHECKING:
+    from ccops.cli.console import Console
+    from ccops.cli.session import Session
+    from ccops.crm.base import Contact
+    from ccops.engine.request import Who
+
+_COLUMNS: Final = (Column("FIELD"), Column("WHEN"), Column("VALUE"), Column("WHY", wraps=True), Column("ENTRY"))
+_PIPED: Final = tuple(map(Column, ("contact", "field", "before", "after", "when", "why", "entry")))
+_NOT_THERE: Final = "(not in Kit)"
+
+
+def show_missing(console: "Console", who: "Who", *, json: bool) -> None:
+    """Say that there is no such contact."""
+    reason = "no such contact in Kit"
+    if json:
+        contact = {"id": who, "email": None} if isinstance(who, int) else {"id": None, "email": who}
+        console.json_line({"contact": contact, "status": "failed", "reason": reason})
+    else:
+        gap = "   " if console.out.is_terminal else "\t"
+        console.say(str(who), gap, Styled(f"failed: {reason}", "bad"))
+
+
+def show_balances(session: "Session", contact: "Contact", balances: Sequence[Balance], *, json: bool) -> None:
+    """Print what a contact's fields hold, and how that came about."""
+    console, now = session.console, session.clock.now()
+    if json:
+        console.json_line(_object(contact, balances))
+    elif console.out.is_terminal:
+        timezone = session.registry.timezone
+        console.heading(times_in(timezone), Styled(contact.email, "bold"), f" ({contact.id}), {contact.state} in Kit")
+        rows = [row for balance in balances for row in _rows(balance, timezone, now)]
+        for line in layout(_COLUMNS, rows, console.out.width):
+            console.say(*line)
+    else:
+        console.table(_PIPED, [row for balance in balances for row in _cells(contact, balance, now)])
+    if not balances and not json:
+        console.note("No operation of the registry and no entry of this contact writes a field.")
+    if any(balance.more for balance in balances):
+        console.note(f"There are earlier steps: ccops history {contact.email}")
+
+
+def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Row]:
+    """Write a field for people: its value now, and the steps that led there."""
+    value = value_text(balance.value) if balance.exists else _NOT_THERE
+    yield (Styled(balance.field, "bold"), "now", Styled(value, "bold"), "", "")
+    for step in balance.steps:
+        change = f"{value_text(step.before)} → {value_text(step.after)}"
+        if isinstance(step, ByHand):
+            yield ("", "", change, Styled(f"by hand, {_meanwhile(step, timezone, now)}", "doubt"), "")
+        else:
+            yield ("", short_time(step.entry.moment, timezone, now), change, _why(step), entry_name(step.entry))
+
+
+def _meanwhile(step: ByHand, timezone: str, now: datetime) -> str:
+    since = short_time(step.since, timezone, now).strip()
+    if step.until is None:
+        return f"since {since}"
+    first, last = local(step.since, timezone), local(step.until, timezone)
+    until = f"{last:%H:%M}" if first.date() == last.date() else short_time(step.until, timezone, now).strip()
+    return f"between {since} and {until}"
+
+
+def _why(step: Step) -> Part:
+    name = name_of(step.entry)
+    match step.entry.status:
+        case "undone":
+            return Styled(f"{name}, undone by {entry_name(step.entry.undone_by)}", "dim")
+        case "parked":
+            return Styled(f"{name}, needs you: ccops settle", "bad")
+        case "sending":
+            return Styled(f"{name}, still open", "doubt")
+        case _:
+            return name
+
+
+def _cells(contact: "Contact", balance: Balance, now: datetime) -> Iterator[tuple[str, ...]]:
+    """Write a field for programs; the time of a change by hand is an interval (ISO 8601)."""
+    value = balance.value or "" if balance.exists else _NOT_THERE
+    yield (contact.email, balance.field, "", value, iso(now), "now", "")
+    for step in balance.steps:
+        change = (contact.email, balance.field, step.before or "", step.after or "")
+        if isinstance(step, ByHand):
+            yield (*change, f"{iso(step.since)}/{iso(step.until or now)}", "by hand", "")
+        else:
+            yield (*change, iso(step.entry.moment), name_of(step.entry), entry_name(step.entry))
+
+
+def _object(contact: "Contact", balances: Sequence[Balance]) -> dict[str, object]:
+    """Return a contact's fields and steps for programs; a field that Kit lacks is left out of `fields`."""
+    return {
+        "contact": {"id": contact.id, "email": contact.email},
+        "status": "found",
+        "reason": None,
+        "state": contact.state,
+        "fields": {balance.field: balance.value for balance in balances if balance.exists},
+        "steps": {balance.field: [_step(step) for step in balance.steps] for balance in balances},
+    }
+
+
+def _step(step: Step | ByHand) -> dict[str, object]:
+    if isinstance(step, ByHand):
+        until = iso(step.until) if step.until else None
+        told = {"entry": None, "operation": None, "undoes": None, "status": "by-hand", "since": iso(step.since)}
+        return {**told, "before": step.before, "after": step.after, "at": until}
+    entry = step.entry
+    return {
+        "entry": entry_name(entry),
+        "operation": entry.operation,
+        "undoes": entry_name(entry.undoes) or None,
+        "status": entry.status,
+        "since": None,
+        "before": step.before,
+        "after": step.after,
+        "at": iso(entry.moment),
+    }

@@ -1,0 +1,1 @@
+"""The command `ccops history`: the ledger, newest first."""

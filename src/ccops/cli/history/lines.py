@@ -1,0 +1,100 @@
+"""Entries as rows: two lines each on a terminal, one tab-separated line in a pipe."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.columns import Column, Remark, Row, layout
+from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, short_time, times_in
+from ccops.clock import iso
+from ccops.ledger.model import Entry, Via
+from ccops.operations.dates import local
+from ccops.operations.occasions import describe_occasion, tagging_of
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.report.history import Past, Seen
+
+_COLUMNS: Final = (
+    Column("ENTRY"),
+    Column("WHEN"),
+    Column("CONTACT"),
+    Column("OPERATION"),
+    Column("CHANGE", wraps=True),
+)
+_UNDER_CONTACT: Final = 2
+_AUTOMATIC: Final[Mapping[Via, str]] = {"poll": "by poll", "webhook": "by webhook", "post": "by POST"}
+"""What started something where no person did."""
+
+
+def show_past(session: "Session", past: "Past", *, json: bool) -> None:
+    """Print the newest entries, and how to see older ones."""
+    console = session.console
+    if json:
+        for seen in past.lines:
+            console.json_line(entry_object(seen.entry, seen.email))
+        return
+    if not past.lines:
+        console.note("There are no such entries.")
+    elif console.out.is_terminal:
+        timezone, now = session.registry.timezone, session.clock.now()
+        console.heading(times_in(timezone))
+        rows = [_row(seen, timezone, now) for seen in past.lines]
+        remarks = [_remark(seen.entry, timezone) for seen in past.lines]
+        for line in layout(_COLUMNS, rows, console.out.width, remarks):
+            console.say(*line)
+    else:
+        console.table(_COLUMNS, [tuple(_cells(seen)) for seen in past.lines])
+    if past.more:
+        console.note(f"There are older ones: --limit {2 * len(past.lines)}")
+
+
+def name_of(entry: Entry) -> str:
+    """Name what an entry did: its operation, or that it took another entry back."""
+    return entry.operation if entry.undoes is None else f"undo of {entry_name(entry.undoes)}"
+
+
+def because(entry: Entry, timezone: str) -> str:
+    """Say why an entry is there: its note, for what occasion, and who or what started it."""
+    said = [f'"{entry.note}"'] if entry.note else []
+    root = entry.occasion.split(":", 2)[2] if entry.occasion.startswith("adjust:") else entry.occasion
+    by = _AUTOMATIC.get(entry.via, f"by {entry.by}")
+    if root.startswith("run:"):
+        return ", ".join([*said, by, f"run r{entry.run}"])
+    if entry.undoes is None:
+        words = _tagged(entry, timezone) or describe_occasion(root, timezone)
+        said.append(words if words.startswith("for ") else f"for {words}")
+    return ", ".join([*said, by])
+
+
+def _tagged(entry: Entry, timezone: str) -> str | None:
+    """Name a tagging by the hour alone, if it was on the entry's own day."""
+    tagging = tagging_of(entry.occasion)
+    if tagging is None:
+        return None
+    there = local(tagging.at, timezone)
+    return f"tagged {there:%H:%M}" if there.date() == local(entry.moment, timezone).date() else None
+
+
+def _row(seen: "Seen", timezone: str, now: datetime) -> Row:
+    entry = seen.entry
+    when = short_time(entry.moment, timezone, now)
+    return (entry_name(entry), when, _contact(seen), name_of(entry), entry_part(entry))
+
+
+def _remark(entry: Entry, timezone: str) -> Remark:
+    undone = f"undone by {entry_name(entry.undone_by)}" if entry.undone_by else ""
+    return Remark(_UNDER_CONTACT, because(entry, timezone), undone)
+
+
+def _contact(seen: "Seen") -> str:
+    return seen.email or str(seen.entry.contact)
+
+
+def _cells(seen: "Seen") -> Iterator[str]:
+    """Give all that programs may want, one piece a cell."""
+    entry = seen.entry
+    yield from (entry_name(entry), iso(entry.moment), _contact(seen), entry.operation, entry.status)
+    yield from (change_text(entry.before, entry.after), entry.reason or "", entry.occasion)
+    yield from (entry.by, entry.via, f"r{entry.run}", entry.note or "")
+    yield from (entry_name(entry.undoes), entry_name(entry.undone_by))

@@ -1,0 +1,86 @@
+"""Runs, one line each."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.columns import Column, Remark, Row, layout
+from ccops.cli.showing import short_time, times_in
+from ccops.clock import iso
+from ccops.ledger.model import Run
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.ledger.history import RunCount
+    from ccops.report.history import PastRuns
+
+_COLUMNS: Final = (Column("RUN"), Column("WHEN"), Column("WHAT"), Column("CAME OUT", wraps=True))
+_UNDER_WHAT: Final = 2
+_WORDS: Final[Mapping[str, str]] = {
+    "applied": "applied",
+    "undone": "undone since",
+    "refused": "refused",
+    "failed": "failed",
+    "parked": "need you",
+    "sending": "open",
+    "intended": "open",
+}
+
+
+def show_runs(session: "Session", past: "PastRuns", *, json: bool) -> None:
+    """Print the newest runs, and how to see older ones."""
+    console = session.console
+    if json:
+        for line in past.lines:
+            console.json_line(_object(line))
+        return
+    if not past.lines:
+        console.note("There are no runs yet.")
+    elif console.out.is_terminal:
+        timezone, now = session.registry.timezone, session.clock.now()
+        console.heading(times_in(timezone))
+        rows = [_row(line, timezone, now) for line in past.lines]
+        remarks = [Remark(_UNDER_WHAT, _how(line.run)) for line in past.lines]
+        for text in layout(_COLUMNS, rows, console.out.width, remarks):
+            console.say(*text)
+    else:
+        console.table(_COLUMNS, [tuple(_cells(line)) for line in past.lines])
+    if past.more:
+        console.note(f"There are older ones: --limit {2 * len(past.lines)}")
+
+
+def _row(line: "RunCount", timezone: str, now: datetime) -> Row:
+    run = line.run
+    return (f"r{run.id}", short_time(run.started_at, timezone, now), run.title, _counted(line))
+
+
+def _how(run: Run) -> str:
+    return f"by {run.by}" if run.ended_at else f"by {run.by}; it has not reported its end"
+
+
+def _counted(line: "RunCount") -> str:
+    """Say what came out; what was repeated is not counted, for its entries are of an earlier run."""
+    said: dict[str, int] = {}
+    for status, word in _WORDS.items():
+        if status in line.counts:
+            said[word] = said.get(word, 0) + line.counts[status]
+    return ", ".join(f"{count} {word}" for word, count in said.items()) or "nothing new"
+
+
+def _cells(line: "RunCount") -> Iterator[str]:
+    run = line.run
+    yield from (f"r{run.id}", iso(run.started_at), iso(run.ended_at) if run.ended_at else "", run.title)
+    yield from (_counted(line), run.by, "" if run.exit_status is None else str(run.exit_status))
+
+
+def _object(line: "RunCount") -> dict[str, object]:
+    run = line.run
+    return {
+        "run": f"r{run.id}",
+        "title": run.title,
+        "by": run.by,
+        "started_at": iso(run.started_at),
+        "ended_at": iso(run.ended_at) if run.ended_at else None,
+        "exit_status": run.exit_status,
+        "entries": line.counts,
+    }

@@ -1,0 +1,1 @@
+"""The commands `ccops tag …`: the tags that start operations."""

@@ -1,0 +1,82 @@
+"""Running an operation for the contacts that carry its tag when it is bound."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccops.cli.doing import Job, do
+from ccops.cli.exits import FINE
+from ccops.cli.showing import outcome_text
+from ccops.ledger.model import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ccops.cli.doing import Writing
+    from ccops.cli.session import Session
+    from ccops.crm.base import Contact
+    from ccops.engine.request import Request
+    from ccops.operations.model import Operation, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """The contacts that carry a tag, and the operation that it is to start."""
+
+    operation: "Operation"
+    tag: "Tag"
+    contacts: "Sequence[Contact]"
+
+    @property
+    def chosen(self) -> "list[Contact]":
+        """Those in a state that the operation is for."""
+        return [contact for contact in self.contacts if contact.state in self.operation.states]
+
+    @property
+    def left_out(self) -> "list[Contact]":
+        """The others."""
+        return [contact for contact in self.contacts if contact.state not in self.operation.states]
+
+    def requests(self, run: int, origin: Origin) -> "Iterator[Request]":
+        """Make the requests of a run: the occasion is each contact's tagging, as for whoever looks for tags later."""
+        from ccops.engine.request import Request
+        from ccops.operations.occasions import for_tag
+        from ccops.operations.periods import period_key
+
+        operation = self.operation
+        for contact in self.chosen:
+            at = contact.tagged_at
+            assert at is not None  # noqa: S101 - each row of a tag's carriers has it (API v4, "List subscribers for a tag")
+            period = period_key(operation.once_per, at, operation.timezone) if operation.once_per else None
+            yield Request(operation, contact.id, for_tag(self.tag.id, at), run, origin, period)
+
+
+def confirmed(session: "Session", carriers: Carriers) -> bool:
+    """Ask whether to run the operation for all of them, showing what it would do to one."""
+    count, operation = len(carriers.chosen), carriers.operation
+    them = "1 contact that carries" if count == 1 else f"{count} contacts that carry"
+    session.console.note(f'{operation.name} for the {them} "{carriers.tag.name}":')
+    for request, contact in zip(carriers.requests(0, Origin("", "run")), carriers.chosen[:1], strict=False):
+        text = outcome_text(session.preview.look(request), operation.timezone, session.clock.now())
+        session.console.note(f"  e.g. {contact.email}  {text}")
+    return session.questions.confirm("Go on?")
+
+
+def run_for(session: "Session", carriers: Carriers, how: "Writing") -> int:
+    """Run the operation for all of them, saying who is left out; return the exit status."""
+    for contact in carriers.left_out:
+        session.console.note(f"{contact.email}: left out, {contact.state} in Kit")
+    names = tuple(contact.email for contact in carriers.chosen)
+    if not names:
+        return FINE
+    operation, tag = carriers.operation, carriers.tag
+    them = "the one carrier" if len(names) == 1 else f"{len(names)} carriers"
+    job = Job(
+        words=json.dumps(["tag bind", operation.name, tag.id]),
+        title=f'run {operation.name} for {them} of "{tag.name}"',
+        via="run",
+        requests=carriers.requests,
+        names=names,
+        timezone=operation.timezone,
+    )
+    return do(session, job, how)
