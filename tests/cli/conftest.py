@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from calling import Ended
+from tests.cli.calling import Ended
+from tests.cli.sites import Site, set_up, way_to
 from typer.testing import CliRunner
 
 from ccops.cli.app import app
+from ccops.sandbox import Sandbox
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -31,6 +33,13 @@ def home(environ: dict[str, str]) -> Path:
     folder.mkdir(mode=0o700)
     (folder / "operations.toml").write_text('# My site\ntimezone = "America/New_York"\n')
     return folder
+
+
+@pytest.fixture
+def site(kit: Sandbox, environ: dict[str, str]) -> Site:
+    """A home that is set up; all ways to call ccops lead to it and to its Kit."""
+    environ |= way_to(kit)
+    return set_up(kit, Path(environ["CCOPS_HOME"]), environ)
 
 
 @pytest.fixture

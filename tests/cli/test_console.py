@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from calling import Terminal
+from tests.cli.calling import Terminal
 
 from ccops.cli.columns import Column
 from ccops.cli.console import Console

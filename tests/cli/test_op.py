@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import Ended
+from tests.cli.calling import Ended
 
 Call = Callable[..., Ended]
 GRANT = ("op", "add", "monthly-grant", "--field", "credits", "--increase", "10")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import Ended
+from tests.cli.calling import Ended
 
 from ccops.sandbox import Sandbox
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from calling import Ended
+from tests.cli.calling import Ended
 
 from ccops import __version__
 from ccops.cli.catalog import CATALOG, Heading

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from calling import Terminal
+from tests.cli.calling import Terminal
 
 from ccops.cli.console import Console
 from ccops.cli.questions import NobodyToAsk, Questions

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from calling import Ended
+from tests.cli.calling import Ended
 
 from ccops.sandbox import Sandbox
 
