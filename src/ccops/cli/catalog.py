@@ -28,17 +28,18 @@ class Listed:
 
 
 CATALOG: Final = (
-    Listed("demo", "Start", "See the whole story in a throw-away home", "ccops.cli.demo:app"),
+    Listed("demo", "Start", "See the whole story in a throw-away home", "ccops.cli.demo.app:app"),
     Listed("init", "Start", "Set up the home: key, receipt field, settings, ledger", "ccops.cli.init:app"),
     Listed("login", "Start", "Check and store a new key", "ccops.cli.login:app"),
     Listed("logout", "Start", "Forget the stored key", "ccops.cli.logout:app"),
     Listed("doctor", "Start", "Check everything, and say what mends it", "ccops.cli.doctor:app"),
     Listed("op", "Set up", "Make, look at and change operations", "ccops.cli.op.app:app"),
-    Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag:app"),
+    Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag.app:app"),
     Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run:app"),
     Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),
-    Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance:app"),
-    Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history:app"),
+    Listed("poll", "Do", "Run operations for the contacts that carry their trigger tags", "ccops.cli.poll:app"),
+    Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance.app:app"),
+    Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history.app:app"),
     Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),
     Listed("settle", "Mend", "Bring open entries to their end, and list those that need you", "ccops.cli.settle:app"),
     Listed("sandbox", "Mend", "Run a local stand-in for Kit, to try things out", "ccops.cli.sandbox:app"),

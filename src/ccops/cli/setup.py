@@ -127,6 +127,6 @@ def say_next(session: "Session", operation: str, tag: str) -> None:
     console.note("  1. Open the automation that is to start it (Automate, Visual automations).")
     console.note("  2. Go to the place in it that follows the successful payment.")
     console.note(f'  3. Add the action "Add tag" with the tag "{tag}".')
-    console.note("Use this tag for nothing else: whoever gets it, by hand too, starts the operation.")
+    console.advise("Use this tag for nothing else: whoever gets it, by hand too, starts the operation.")
     console.note("Try it on yourself, without changing anything:")
     console.note(f"  ccops run {operation} you@example.org --dry-run")

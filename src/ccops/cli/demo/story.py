@@ -1,0 +1,80 @@
+"""What the demo tells, scene by scene; each returns the exit status of what it ran."""
+
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.demo import tagging
+from ccops.cli.demo.stage import SETTLE_AFTER
+
+if TYPE_CHECKING:
+    from ccops.cli.demo.stage import Stage
+
+ANN: Final = "ann@example.org"
+CREDIT: Final = "payment-credit"
+TAG: Final = f"ccops: {CREDIT}"
+
+
+def tell(stage: "Stage") -> int:
+    """Tell the whole story; it ends early, with that status, where a command does not do what it should."""
+    stage.tell(
+        'A membership site keeps credits in the field "credits" of its contacts in Kit;',
+        "each payment adds 10. Here, Kit is a stand-in that runs on this machine only.",
+        "The commands and what they print are real.",
+    )
+    return _set_up(stage) or _define(stage) or _payment(stage) or _crash(stage) or _look_back(stage) or _farewell(stage)
+
+
+def _set_up(stage: "Stage") -> int:
+    stage.heading("1. A home for settings, operations and the ledger")
+    return stage.type("init", "--yes", "--save-key")
+
+
+def _define(stage: "Stage") -> int:
+    stage.heading("2. An operation, and a tag of its own that starts it")
+    return stage.type("op", "add", CREDIT, "--field", "credits", "--increase", "10", "--tag")
+
+
+def _payment(stage: "Stage") -> int:
+    stage.heading("3. Ann pays: the automation in Kit adds the tag, and the operation runs")
+    ann = stage.kit.contact_id(ANN)
+    stage.kit.tag(ann, TAG)
+    with stage.session() as session:
+        seen = tagging.look(session, CREDIT)
+        status = tagging.work_off(session, CREDIT, seen)
+    tags = ", ".join(f'"{name}"' for name in stage.kit.tags_of(ann))
+    stage.tell(f"Her tags now: {tags}. The next payment can add it again.")
+    return status or _again(stage, seen)
+
+
+def _again(stage: "Stage", seen: tagging.Seen) -> int:
+    stage.heading("4. The same tagging is reported once more: it counts once")
+    with stage.session() as session:
+        return tagging.work_off(session, CREDIT, seen)
+
+
+def _crash(stage: "Stage") -> int:
+    words = ("run", CREDIT, ANN, "--key", "invoice-1002")
+    stage.heading("5. Power fails just after Kit took a change, before ccops heard of it")
+    stage.type_and_crash(*words)
+    stage.tell(
+        "(killed)", f"The same command again. It waits ({SETTLE_AFTER} s here, else 60), looks, and counts once:"
+    )
+    return stage.type(*words)
+
+
+def _look_back(stage: "Stage") -> int:
+    stage.heading("6. Every change can be explained, and taken back")
+    return (
+        stage.type("history", ANN)
+        or stage.type("undo", "e2", "--reason", "invoice cancelled")
+        or stage.type("balance", ANN)
+    )
+
+
+def _farewell(stage: "Stage") -> int:
+    stage.heading("That was all; nothing of it is left on this machine. Your turn:")
+    stage.tell(
+        "  ccops init --sandbox   set up a home for rehearsals, without an account",
+        "  ccops init             set up your own home; asks for the key of your account",
+        "  ccops op add           define an operation; asks what it is to do",
+    )
+    return 0
