@@ -1,17 +1,19 @@
 """`config.toml`: its keys, checked without ever showing a value, and the one line that login and logout change."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ccops.clock import parse_iso
 from ccops.registry.credential import Credential
 from ccops.registry.document import Document, NotToml, parse_toml
 from ccops.registry.draft import Draft
 from ccops.registry.faults import ConfigFaults, Fault, nearest, suggest
 from ccops.registry.home import Home, folder_lock, read_text, write_private
+from ccops.registry.lines import Keys
 from ccops.registry.starter import starter_config
 from ccops.secret import Secret
 
@@ -30,7 +32,29 @@ def _exact(value: object) -> object:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _moment(text: str) -> str:
+    parse_iso(text)
+    return text
+
+
 Text = Annotated[str, Field(pattern=r"\S")]
+UrlSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,200}$")]
+"""It stands in a URL, so no other characters; a shorter one could be guessed."""
+UrlSecrets = UrlSecret | Annotated[list[UrlSecret], Field(min_length=1, max_length=2)]
+"""Two, the newest first, while one takes the other's place."""
+
+
+class KitWebhookTable(BaseModel):
+    """The signed webhook endpoint at Kit that sends to `ccops serve`."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[int, Field(gt=0)]
+    url: Text
+    secrets: Annotated[list[Text], Field(min_length=1, max_length=2, repr=False)]
+    """Newest first; two while Kit signs with both."""
+    until: Annotated[str, AfterValidator(_moment)] | None = None
+    """Until when Kit signs with the older one too."""
 
 
 class ConfigTable(BaseModel):
@@ -46,12 +70,16 @@ class ConfigTable(BaseModel):
     actor: Text | None = None
     public_url: Text | None = None
     sandbox: bool = False
+    secrets: dict[str, UrlSecrets] = Field(default_factory=dict, repr=False)
+    kit_webhook: KitWebhookTable | None = None
 
 
 _WANTED: Final[Mapping[str, str]] = {
     "rate": "a whole number, 0 or more",
     "settle_after": "a number of seconds, from 0 to 86400",
     "sandbox": "true or false",
+    "secrets": "16 to 200 letters, digits, - and _ in quotes for each operation",
+    "kit_webhook": "the table that ccops webhook create writes: id, url and secrets",
 }
 
 
@@ -63,8 +91,8 @@ def read_config(home: Home) -> ConfigTable:
     try:
         return ConfigTable.model_validate(document.data)
     except ValidationError as error:
-        faults = [_fault(str(find["loc"][0]), find["type"], document) for find in error.errors()]
-    raise ConfigFaults(home.config.name, faults)
+        faults = dict.fromkeys(_fault(find["loc"], find["type"], document) for find in error.errors())
+    raise ConfigFaults(home.config.name, list(faults))
 
 
 def read_environment(environ: Mapping[str, str]) -> ConfigTable:
@@ -85,23 +113,37 @@ def store_key(home: Home, key: Secret) -> None:
     Raises CredentialMalformed, ConfigFaults and FileUnusable.
     """
     secret = Credential("key", key, "the login").checked().secret
-    home.make()
-    with folder_lock(home.path):
-        draft = _draft(home, _text(home) if home.config.exists() else starter_config())
+
+    def change(draft: Draft) -> None:
         hint = _COMMENTED_KEY.search(draft.text)
         draft.put((), "api_key", secret.reveal(), behind=hint.start() if hint else None)
-        write_private(home.config, draft.text)
+
+    edit_config(home, change)
 
 
 def forget_key(home: Home) -> bool:
     """Take the key out of `config.toml`; False if it was not there. Raises ConfigFaults, FileUnusable."""
+    return drop_from_config(home, ("api_key",))
+
+
+def edit_config(home: Home, change: Callable[[Draft], None]) -> None:
+    """Change some lines of `config.toml`, made if missing; all others stay. Raises ConfigFaults and FileUnusable."""
+    home.make()
+    with folder_lock(home.path):
+        draft = _draft(home, _text(home) if home.config.exists() else starter_config())
+        change(draft)
+        write_private(home.config, draft.text)
+
+
+def drop_from_config(home: Home, keys: tuple[str, ...]) -> bool:
+    """Take a key or table out of `config.toml`; False if it was not there. Raises ConfigFaults and FileUnusable."""
     if not home.config.exists():
         return False
     with folder_lock(home.path):
         draft = _draft(home, _text(home))
-        if not draft.has(("api_key",)):
+        if not draft.has(keys):
             return False
-        draft.drop(("api_key",))
+        draft.drop(keys)
         write_private(home.config, draft.text)
     return True
 
@@ -127,10 +169,11 @@ def _draft(home: Home, text: str) -> Draft:
     return Draft(text, home.config.name)
 
 
-def _fault(key: str, kind: str, document: Document) -> Fault:
+def _fault(keys: Keys, kind: str, document: Document) -> Fault:
     """Say what is wrong with a key; an unknown one is told only if it resembles a known one: it might be a secret."""
-    line = document.layout.line((key,))
-    if kind != "extra_forbidden":
+    key = str(keys[0])
+    line = document.layout.line(keys[:2])
+    if kind != "extra_forbidden" or len(keys) > 1:
         return Fault(line, None, key, f'"{key}" must be {_wanted(key)}')
     if guess := nearest(key, ConfigTable.model_fields):
         return Fault(line, None, key, f'"{key}" is not a setting{suggest(guess)}')
