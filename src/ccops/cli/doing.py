@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
-from ccops.cli.showing import URGENT, entry_name, outcome_line, outcome_object, short_time
+from ccops.cli.keys import check_unsaid
+from ccops.cli.showing import URGENT, entry_name, moment_text, outcome_line, outcome_object
 from ccops.cli.signals import finishing
+from ccops.cli.summing import summary
 from ccops.errors import CcopsError
 from ccops.ledger.model import Origin, Run, Via
 
@@ -49,6 +51,10 @@ class Job:
     names: tuple[str, ...]
     """The contacts, as they were named."""
     timezone: str
+    subject: str = ""
+    """What it is about, for the summary of several contacts; else the title: "monthly-grant, November 2026"."""
+    counts_once: bool = False
+    """Whether the same command again, later, is the same occasion."""
 
 
 @dataclass(slots=True)
@@ -65,15 +71,16 @@ class Tally:
 
 def do(session: "Session", job: Job, how: Writing) -> int:
     """Carry a job out, print each outcome, and return the exit status."""
+    check_unsaid(session, how.reason, "--reason")
     if how.dry_run:
         return _preview(session, job, how)
     from ccops.engine.many import work_off
 
     heart = session.heart
-    origin = Origin(session.settings.actor, job.via, how.reason)
+    origin = _origin(session, job, how)
     with _started(session, heart.ledger, job, how) as (run, end):
         tally = Tally(refused_ok=how.refused_ok)
-        show = _printer(session, job, how, run.id, origin)
+        show = printer(session, job, how, run.id, origin)
         try:
             with finishing(session.stop):
                 tasks = (partial(heart.apply, request) for request in job.requests(run.id, origin))
@@ -81,16 +88,21 @@ def do(session: "Session", job: Job, how: Writing) -> int:
                     tally.outcomes.append(outcome)
                     show(outcome)
         except CcopsError as error:
-            end(status_of(error))
+            # Whatever its status, a run that was broken off has not ended: what is done must not be done again.
+            end(status_of(error), ended=False)
             _say_left(session, job, tally)
             raise
         status = tally.exit_status()
-        if session.stop.status is not None and len(tally.outcomes) < len(job.names):
+        if session.stop.status is not None and (status == UNREACHABLE or len(tally.outcomes) < len(job.names)):
             status = session.stop.status
             _say_left(session, job, tally)
-        end(status)
-    _close(session, tally, run, how)
+        end(status, ended=status in _ENDED)
+    _close(session, job, tally, how, run)
     return status
+
+
+def _origin(session: "Session", job: Job, how: Writing) -> Origin:
+    return Origin(session.settings.actor, job.via, (how.reason or "").strip() or None)
 
 
 def manners(session: "Session") -> "Manners":
@@ -104,20 +116,25 @@ def manners(session: "Session") -> "Manners":
     return Manners(session.clock, session.stop.event.is_set, waiting)
 
 
+class _End(Protocol):
+    """Notes how a run came to its end, or was broken off."""
+
+    def __call__(self, status: int, *, ended: bool) -> None: ...
+
+
 @contextmanager
-def _started(
-    session: "Session", ledger: "Ledger", job: Job, how: Writing
-) -> "Iterator[tuple[Run, Callable[[int], None]]]":
+def _started(session: "Session", ledger: "Ledger", job: Job, how: Writing) -> Iterator[tuple[Run, _End]]:
     """Begin or go on with a run; whatever happens, its lock is let go."""
     started = ledger.runs.start(job.words, job.title, session.settings.actor, session.clock.now(), new=how.new)
     if started.resumed:
-        when = short_time(started.run.started_at, job.timezone, session.clock.now()).strip()
-        session.console.note(
+        now = session.clock.now() if session.console.err.is_terminal else None
+        when = moment_text(started.run.started_at, job.timezone, now)
+        session.console.advise(
             f"Going on with run r{started.run.id} of {when}, which never reported its end (--new starts another)."
         )
 
-    def end(status: int) -> None:
-        ledger.runs.stop(started, status, session.clock.now(), ended=status in _ENDED)
+    def end(status: int, *, ended: bool) -> None:
+        ledger.runs.stop(started, status, session.clock.now(), ended=ended)
 
     try:
         yield started.run, end
@@ -131,39 +148,42 @@ def _preview(session: "Session", job: Job, how: Writing) -> int:
     ledger = session.ledger_to_read
     last = ledger.runs.last_without_end(job.words)
     run = last.id if last is not None and not how.new else ledger.runs.highest() + 1
-    origin = Origin(session.settings.actor, job.via, how.reason)
+    origin = _origin(session, job, how)
     tally = Tally(refused_ok=how.refused_ok)
-    show = _printer(session, job, how, None, origin)
+    show = printer(session, job, how, None, origin)
     for request in job.requests(run, origin):
         outcome = session.preview.look(request)
         tally.outcomes.append(outcome)
         show(outcome)
+    _sum_up(session, job, tally, how, "dry run")
     session.console.note("Dry run: nothing was changed.")
     return tally.exit_status()
 
 
-def _printer(
+def printer(
     session: "Session", job: Job, how: Writing, run: int | None, origin: Origin
 ) -> "Callable[[Outcome], None]":
+    """Return what prints each outcome of a job."""
     console, widest = session.console, max(map(len, job.names), default=0)
 
     def show(outcome: "Outcome") -> None:
         now = session.clock.now()
-        if how.json:
-            console.json_line(outcome_object(outcome, run, origin, now))
-        else:
+        urgent = outcome.status in URGENT and not (how.refused_ok and outcome.status == "refused")
+        if not how.json:
             width = console.out.width if console.out.is_terminal else None
-            line = outcome_line(outcome, job.timezone, now, (widest, width))
-            console.say(*line, urgent=outcome.status in URGENT)
+            console.say(*outcome_line(outcome, job.timezone, now, (widest, width)), urgent=urgent)
+        elif urgent or not how.quiet:
+            console.json_line(outcome_object(outcome, run, origin, now))
         for warning in outcome.warnings:
             console.warn(f"{outcome.email or outcome.who}: {warning}")
 
     return show
 
 
-def _close(session: "Session", tally: Tally, run: Run, how: Writing) -> None:
-    """Say what to do next: how to take it back, or how to bring it to its end."""
+def _close(session: "Session", job: Job, tally: Tally, how: Writing, run: Run) -> None:
+    """Sum up, and say what to do next: how to take it back, or how to bring it to its end."""
     console = session.console
+    _sum_up(session, job, tally, how, f"run r{run.id}")
     applied = [outcome for outcome in tally.outcomes if outcome.status == "applied"]
     parked = [entry_name(outcome.entry) for outcome in tally.outcomes if outcome.status == "parked"]
     if parked:
@@ -173,8 +193,22 @@ def _close(session: "Session", tally: Tally, run: Run, how: Writing) -> None:
     if any(outcome.status == "open" for outcome in tally.outcomes):
         console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
     if applied and console.err.is_terminal and not how.json:
-        what = entry_name(applied[0].entry) if len(applied) == 1 else f"--run r{run.id}"
-        console.note(f'Take it back: ccops undo {what} --reason "…"')
+        safe = "The same command again is safe. " if job.counts_once else ""
+        console.note(
+            f'Take it back: ccops undo {entry_name(applied[0].entry)} --reason "…"'
+            if len(applied) == 1
+            else f'{safe}Take all back: ccops undo --run r{run.id} --reason "…"'
+        )
+
+
+def _sum_up(session: "Session", job: Job, tally: Tally, how: Writing, what: str) -> None:
+    """Count several outcomes together: at a terminal as part of the answer, elsewhere beside it."""
+    console = session.console
+    if len(tally.outcomes) > 1 and not how.json:
+        now = session.clock.now() if console.out.is_terminal else None
+        say = console.say if console.out.is_terminal else console.note
+        for line in summary(f"{job.subject or job.title}, {what}", tally.outcomes, job.timezone, now):
+            say(*line)
 
 
 def _say_left(session: "Session", job: Job, tally: Tally) -> None:

@@ -21,7 +21,6 @@ from ccops.errors import CredentialRefused
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claimed, Entry
 from ccops.operations.copying import from_json
-from ccops.operations.occasions import refusal_uses_it_up
 from ccops.operations.plan import Plan, Refusal, plan
 
 TRIES: Final = 5
@@ -36,8 +35,8 @@ class Heart:
         self.crm = crm
         self.clock = clock
         self._settle_after = settle_after
-        self._checker = Checker(ledger, clock)
         self._releaser = Releaser(ledger, crm)
+        self._checker = Checker(ledger, clock)
 
     def apply(self, request: Request) -> Outcome:
         """Run an operation on a contact for its occasion, or say why not."""
@@ -50,12 +49,23 @@ class Heart:
         row = self.crm.find(request.who)
         return (None if row is None else self._on(request, row.id)) or not_found(request)
 
+    def leave_out(self, request: Request, contact: int, reason: str) -> Outcome:
+        """Enter that a contact is left out because of its state; its tag stays, and fires once the state fits."""
+        with self.ledger.locks.contact(contact):
+            entry = self.ledger.entries.leave_out(claim_of(request, contact, self.clock.now()), reason)
+            if entry.status in {"applied", "undone"}:
+                return self._answer(request, Claimed("repeated", entry), None)
+            return outcome_of(entry, self._email(entry))
+
     def finish(self, entry_id: int) -> Outcome:
         """Bring an entry that was begun to its end, as the command that began it would."""
         contact = self.ledger.entries.get(entry_id).contact
         with self.ledger.locks.contact(contact):
             # Read under the lock: its own command may have ended it meanwhile.
-            return self._carry_out(Work(self.ledger.entries.get(entry_id)))
+            entry = self.ledger.entries.get(entry_id)
+            if entry.status in {"applied", "undone"}:
+                entry = self._releaser.again(entry)
+            return self._carry_out(Work(entry))
 
     def read(self, contact: int) -> Read:
         """Read a contact by id, once there is allowance for this request and the write after it."""
@@ -82,7 +92,7 @@ class Heart:
     def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
             return self._carry_out(Work(claimed.entry, read))
-        if claimed.entry is not None and claimed.kind in {"repeated", "refused before"}:
+        if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
             self._releaser.again(claimed.entry)
         return told(request, claimed, self._email(claimed.entry))
 
@@ -128,7 +138,7 @@ class Heart:
         planned = plan(operation, contact.fields, self.clock.now())
         if isinstance(planned, Refusal):
             work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
-            if refusal_uses_it_up(work.entry.occasion, planned.cause) and needs_release(work.entry):
+            if needs_release(work.entry):
                 work.entry = self._releaser.first(work.entry, work.warnings)
         else:
             self._write(work, planned, contact)
@@ -164,9 +174,9 @@ class Heart:
         if not echoed(values, echo):
             work.obstacle = "Kit's answer did not show what was sent"
             return
-        released = not needs_release(work.entry)
-        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=released)
-        if not released:
+        needed = needs_release(work.entry)
+        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=not needed)
+        if needed:
             work.entry = self._releaser.first(work.entry, work.warnings)
 
     # ---- settle
@@ -182,9 +192,9 @@ class Heart:
         settled = judge_settlement(work.entry, fields, identity.receipt_field, own)
         match settled.how:
             case "applied":
-                released = not needs_release(work.entry)
-                work.entry = entries.confirm(work.entry, self.clock.now(), released=released)
-                self._releaser.again(work.entry)
+                needed = needs_release(work.entry)
+                work.entry = entries.confirm(work.entry, self.clock.now(), released=not needed)
+                work.entry = self._releaser.again(work.entry)
             case "not applied":
                 work.entry = entries.unsend(work.entry)
             case "gone":

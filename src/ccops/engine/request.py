@@ -28,6 +28,8 @@ class Request:
     """The amount that the caller asked for, if it is not the operation's own."""
     undoes: int | None = None
     reopens: bool = False
+    followups: tuple[int, ...] | None = None
+    """For an undo: the follow-up tags that come off with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +66,5 @@ def claim_of(request: Request, contact: int, now: datetime) -> Claim:
         asked=request.asked,
         undoes=request.undoes,
         reopens=request.reopens,
+        followups=request.followups,
     )

@@ -18,7 +18,8 @@ Word = Literal["applied", "not-applied"]
 
 def finish_open(heart: Heart, manners: Manners) -> Iterator[Outcome]:
     """Bring every entry that was begun to its end, as the command that began it would, and give the outcomes."""
-    begun = [entry.id for entry in heart.ledger.entries.open() if entry.status != "parked"]
+    entries = heart.ledger.entries
+    begun = [entry.id for entry in (*entries.unreleased(), *entries.open()) if entry.status != "parked"]
     return work_off((partial(heart.finish, number) for number in begun), manners)
 
 

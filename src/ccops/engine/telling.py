@@ -5,6 +5,9 @@ from datetime import datetime
 from ccops.engine.request import Outcome, OutcomeStatus, Request
 from ccops.ledger.model import Claimed, Entry, Status
 
+LEFT_OUT = "state"
+"""The cause of a refusal that means: left out because of the contact's state."""
+
 _STATUS: dict[Status, OutcomeStatus] = {
     "intended": "open",
     "sending": "open",
@@ -19,7 +22,7 @@ _STATUS: dict[Status, OutcomeStatus] = {
 def outcome_of(entry: Entry, email: str | None, warnings: tuple[str, ...] = (), due: datetime | None = None) -> Outcome:
     """Tell how an entry stands."""
     return Outcome(
-        status=_STATUS[entry.status],
+        status="left-out" if entry.cause == LEFT_OUT and entry.status == "refused" else _STATUS[entry.status],
         operation=entry.operation,
         occasion=entry.occasion,
         who=email or entry.contact,
@@ -81,4 +84,11 @@ def _no_right(claimed: Claimed) -> tuple[OutcomeStatus, str | None]:
 
 def held_by(holder: Entry) -> str:
     """Say which entry holds a period."""
-    return f"this {(holder.period or '').partition(':')[0]} was done already, by e{holder.id}"
+    name, period = f"e{holder.id}", (holder.period or "").partition(":")[0]
+    match holder.status:
+        case "intended" | "sending":
+            return f"this {period} was begun already, by {name}, which is still open (ccops settle)"
+        case "parked":
+            return f"this {period} was begun already, by {name}, which needs you (ccops settle)"
+        case _:
+            return f"this {period} was done already, by {name}"

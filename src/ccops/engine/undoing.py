@@ -45,6 +45,7 @@ def undo_request(
         origin=run[1],
         undoes=entry.id,
         reopens=manner.reopen,
+        followups=None if entry.undoes else entry.followups,
     )
 
 

@@ -1,5 +1,6 @@
 """The claim: who may run an operation on a contact for one occasion. One transaction decides."""
 
+import json
 from typing import TYPE_CHECKING, cast
 
 from ccops.ledger.model import Claim, Claimed, Entry
@@ -47,6 +48,16 @@ def make(db: Transaction, claim: Claim) -> Claimed:
             return answer
 
 
+def leave_out(db: Transaction, claim: Claim, reason: str) -> Entry:
+    """Enter a contact that is left out; whatever was entered for the occasion before stays as it is."""
+    first = _of_occasion(db, claim)
+    if first is not None:
+        return first
+    left = _insert(db, claim, "refused")
+    db.run("UPDATE entries SET cause = 'state', reason = :reason WHERE id = :id", reason=reason, id=left.id)
+    return _again(db, left.id)
+
+
 def entry(db: Transaction, entry_id: int) -> Entry | None:
     """Read one entry."""
     row = db.row(f"{ENTRIES} WHERE entries.id = :id", id=entry_id)
@@ -84,9 +95,9 @@ def _holder(db: Transaction, claim: Claim, besides: Entry | None) -> Entry | Non
 def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
     row = db.row(
         "INSERT INTO entries (run, operation, copy, contact, occasion, period, asked, status, cause, note,"
-        ' "by", via, undoes, reopens, at)'
+        ' "by", via, undoes, reopens, followups, at)'
         " VALUES (:run, :operation, :copy, :contact, :occasion, :period, :asked, :status, :cause, :note,"
-        " :by, :via, :undoes, :reopens, :at) RETURNING id",
+        " :by, :via, :undoes, :reopens, :followups, :at) RETURNING id",
         run=claim.run,
         operation=claim.operation,
         copy=_copy(db, claim.copy),
@@ -101,6 +112,7 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
         via=claim.origin.via,
         undoes=claim.undoes,
         reopens=int(claim.reopens),
+        followups=_tags(claim),
         at=stamp(claim.at),
     )
     assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
@@ -111,7 +123,7 @@ def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
     """Try a refused or failed entry again, with the operation and the amount as they are asked for now."""
     db.run(
         "UPDATE entries SET status = :status, cause = :cause, reason = NULL, ended_at = NULL, copy = :copy, asked = "
-        ":asked, period = :period, reopens = :reopens WHERE id = :id",
+        ":asked, period = :period, reopens = :reopens, followups = :followups, released = 0 WHERE id = :id",
         id=first.id,
         status=status,
         cause="period" if status == "refused" else None,
@@ -119,6 +131,7 @@ def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
         asked=claim.asked,
         period=claim.period,
         reopens=int(claim.reopens),
+        followups=_tags(claim),
     )
     return _adopt(db, first, claim)
 
@@ -140,6 +153,10 @@ def _again(db: Transaction, entry_id: int) -> Entry:
     found = entry(db, entry_id)
     assert found is not None  # noqa: S101 - it was written in this very transaction
     return found
+
+
+def _tags(claim: Claim) -> str | None:
+    return None if claim.followups is None else json.dumps(claim.followups)
 
 
 def _copy(db: Transaction, text: str) -> int:

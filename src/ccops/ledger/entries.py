@@ -1,5 +1,7 @@
 """The steps of an entry: each is one commit, made before the act that it names."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from ccops.ledger import claiming
@@ -26,6 +28,11 @@ class Entries:
         """Ask for the right to run an operation on a contact for one occasion."""
         with self._database.write() as db:
             return claiming.make(db, claim)
+
+    def leave_out(self, claim: Claim, reason: str) -> Entry:
+        """Enter that a contact was left out for its state: a refusal that uses up nothing. Once is enough."""
+        with self._database.write() as db:
+            return claiming.leave_out(db, claim, reason)
 
     # ---- steps
 
@@ -95,6 +102,11 @@ class Entries:
         """Note that the entry needs a person."""
         return self._end(entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
 
+    def note_followups(self, entry: Entry, tags: Sequence[int]) -> Entry:
+        """Note which follow-up tags are about to be added, so that an undo takes off these and no others."""
+        ended = ("applied", "undone", "refused")
+        return self._step(entry, ended, "followed up", "followups = :tags", tags=json.dumps(list(tags)))
+
     def release(self, entry: Entry) -> Entry:
         """Note that the tags of an applied entry are in order."""
         return self._step(entry, ("applied", "undone", "refused"), "released", "released = 1")
@@ -155,6 +167,15 @@ class Entries:
         with self._database.read() as db:
             rows = db.rows(
                 f"{ENTRIES} WHERE status IN ('intended', 'sending', 'parked') ORDER BY entries.id LIMIT :limit",
+                limit=limit,
+            )
+        return [entry_of(row) for row in rows]
+
+    def unreleased(self, limit: int = 1000) -> list[Entry]:
+        """Return the applied entries whose tags are not in order yet, oldest first."""
+        with self._database.read() as db:
+            rows = db.rows(
+                f"{ENTRIES} WHERE released = 0 AND status IN ('applied', 'undone') ORDER BY entries.id LIMIT :limit",
                 limit=limit,
             )
         return [entry_of(row) for row in rows]

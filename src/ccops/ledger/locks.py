@@ -3,8 +3,10 @@
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,18 @@ class Locks:
             raise
         return Held(handle, self._folder / name)
 
+    def names(self, start: str) -> list[str]:
+        """List the locks whose names begin so and whose files are there, held or not."""
+        return sorted(path.name for path in self._folder.glob(f"{start}*"))
+
+    def held_for(self, name: str) -> timedelta:
+        """Return how long ago the holder of the lock `name` marked it; 0 if it is gone."""
+        try:
+            marked = (self._folder / name).stat().st_mtime
+        except FileNotFoundError:
+            return timedelta(0)
+        return timedelta(seconds=max(time.time() - marked, 0))
+
     def _open(self, name: str) -> int:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -61,6 +75,10 @@ class Held:
     def __init__(self, handle: int, path: Path) -> None:
         self._handle: int | None = handle
         self._path = path
+
+    def mark(self) -> None:
+        """Note the present moment as the begin of the work that is done under the lock."""
+        os.utime(self._path)
 
     def drop(self, *, remove: bool = False) -> None:
         """Let go, once; with `remove`, of a name that nobody will ask for again, the file goes too."""

@@ -40,6 +40,8 @@ class Claim:
     undoes: int | None = None
     reopens: bool = False
     """For an undo: whether the undone occasion may run again."""
+    followups: tuple[int, ...] | None = None
+    """For an undo: the follow-up tags that come off with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Entry:
     at: datetime
     sent_at: datetime | None
     ended_at: datetime | None
+    followups: tuple[int, ...] | None
+    """The follow-up tags that the contact did not have and the release adds, or for an undo takes off."""
     released: bool
 
     @property

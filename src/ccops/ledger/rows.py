@@ -47,6 +47,7 @@ def entry_of(row: Row) -> Entry:
         at=parse_iso(row["at"]),
         sent_at=_moment(row["sent_at"]),
         ended_at=_moment(row["ended_at"]),
+        followups=None if row["followups"] is None else tuple(json.loads(row["followups"])),
         released=bool(row["released"]),
     )
 

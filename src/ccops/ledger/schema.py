@@ -74,6 +74,7 @@ _FIRST: Final = (
         at TEXT NOT NULL,
         sent_at TEXT,
         ended_at TEXT,
+        followups TEXT,
         released INTEGER NOT NULL DEFAULT 0
     )
     """,
@@ -90,6 +91,7 @@ _FIRST: Final = (
     "CREATE INDEX entries_of_contact ON entries (contact, turn)",
     "CREATE INDEX entries_of_run ON entries (run)",
     "CREATE INDEX entries_of_operation ON entries (operation, id)",
+    "CREATE INDEX entries_unreleased ON entries (id) WHERE released = 0 AND status IN ('applied', 'undone')",
     """
     CREATE INDEX entries_unfinished ON entries (status, id)
         WHERE status NOT IN ('applied', 'undone')

@@ -1,0 +1,177 @@
+"""`ccops poll`: whoever carries a trigger tag has the operation run."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ccops.cli.doing import Job, Tally, Writing, manners, printer
+from ccops.cli.exits import FINE, NEEDS_A_PERSON, status_of, worst
+from ccops.cli.making import command, new_app
+from ccops.cli.options import complete_operation
+from ccops.cli.session import session_of
+from ccops.cli.signals import finishing
+from ccops.crm.base import Missing
+from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
+from ccops.ledger.model import Origin
+from ccops.ledger.runs import Started
+from ccops.text import clean
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.operations.model import Operation
+
+app = new_app()
+
+Operations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[OPERATION]", autocompletion=complete_operation, help="Only these operations; else all with a tag."
+    ),
+]
+Watch = Annotated[
+    float | None, typer.Option("--watch", metavar="SECONDS", min=1, help="Look again so often, until stopped.")
+]
+
+_TITLE: Final = "poll"
+
+
+class NotBound(Misconfigured):
+    """The operation has no trigger tag to look for."""
+
+    def __init__(self, operation: str) -> None:
+        self.mend = f"ccops tag create {operation}"
+        super().__init__(f"{operation} has no trigger tag, so there is nothing to look for. Nothing was sent")
+
+
+class TagGone(Misconfigured):
+    """A trigger tag is no longer in Kit."""
+
+    mend = "ccops doctor"
+
+    def __init__(self, operations: "list[Operation]") -> None:
+        tags = ", ".join(f"{clean(each.tag.name)} ({each.tag.id})" for each in operations if each.tag)
+        super().__init__(f"a trigger tag is no longer in Kit; it is one of: {tags}. Other contacts were not lost")
+
+
+@command(
+    app,
+    "poll",
+    """
+    ccops poll
+    ccops poll payment-credit
+    ccops poll --watch 60
+    ccops poll --dry-run
+    """,
+)
+def poll(ctx: typer.Context, how: Writing, operation: Operations = None, watch: Watch = None) -> int:
+    """Run operations for the contacts that carry their trigger tags.
+
+    Each tagging counts once. The tag is taken off afterwards, so that your automation can add it again.
+    """
+    session = session_of(ctx)
+    operations = _chosen(session, operation or [])
+    if how.dry_run:
+        return _preview(session, operations, how)
+    if not operations:
+        session.console.note("No operation has a trigger tag; make one: ccops tag create OPERATION")
+    with finishing(session.stop):
+        status = _round(session, operations, how)
+        while watch is not None and not session.stop.event.is_set():
+            session.clock.sleep(watch)
+            if not session.stop.event.is_set():
+                status = _round_or_wait(session, operations, how)
+    # Asked to stop between rounds, a watch has done all that it was for.
+    return FINE if watch is not None else worst([status, session.stop.status or FINE])
+
+
+def _chosen(session: "Session", names: list[str]) -> "list[Operation]":
+    from ccops.triggers.polling import bound
+
+    if not names:
+        return bound(session.registry.operations.values())
+    chosen = [session.operation(name) for name in names]
+    for each in chosen:
+        if each.tag is None:
+            raise NotBound(each.name)
+        if each.paused:
+            session.console.warn(f"{each.name} is paused; its tags wait (ccops op resume {each.name})")
+    return bound(chosen)
+
+
+def _round_or_wait(session: "Session", operations: "list[Operation]", how: Writing) -> int:
+    """Poll once more; while Kit can't be reached, a watch says so and goes on watching."""
+    try:
+        return _round(session, operations, how)
+    except ServiceUnreachable as error:
+        session.console.warn(str(error))
+        return status_of(error)
+
+
+def _round(session: "Session", operations: "list[Operation]", how: Writing) -> int:
+    """Look for the tags once, and work off what is found."""
+    from ccops.engine.many import work_off
+    from ccops.triggers.polling import BUSY_TOO_LONG, alone, poll_round
+
+    heart, started = session.heart, list[Started]()
+
+    def begin() -> tuple[int, Origin]:
+        run = heart.ledger.runs.start(_TITLE, _TITLE, session.settings.actor, session.clock.now(), new=True)
+        started.append(run)
+        return run.run.id, Origin(session.settings.actor, "poll", how.reason)
+
+    with alone(heart.ledger) as busy:
+        if busy is not None:
+            session.console.note(f"busy: another poll is at work (since {busy.since.total_seconds() // 60:.0f} min).")
+            return NEEDS_A_PERSON if busy.since > BUSY_TOO_LONG else FINE
+        tally = Tally(refused_ok=how.refused_ok)
+        show = printer(session, _job(session), how, None, Origin(session.settings.actor, "poll", how.reason))
+        status = NEEDS_A_PERSON
+        try:
+            for outcome in work_off(poll_round(heart, operations, begin), manners(session)):
+                tally.outcomes.append(outcome)
+                if how.json or outcome.status not in {"repeated", "left-out"}:
+                    show(outcome)
+            status = tally.exit_status()
+        except Missing as error:
+            raise TagGone(operations) from error
+        except CcopsError as error:
+            status = status_of(error)
+            raise
+        finally:
+            for run in started:
+                heart.ledger.runs.stop(run, status, session.clock.now(), ended=True)
+    _sum_up(session, tally)
+    return status
+
+
+def _job(session: "Session") -> Job:
+    """Describe a poll to what prints outcomes; its contacts are not known before."""
+    return Job(_TITLE, _TITLE, "poll", lambda *_: (), (), session.registry.timezone)
+
+
+def _sum_up(session: "Session", tally: Tally) -> None:
+    counts = {word: sum(each.status == word for each in tally.outcomes) for word in ("applied", "repeated", "left-out")}
+    said = ", ".join(
+        f"{count} {'already done' if word == 'repeated' else word}" for word, count in counts.items() if count
+    )
+    if said:
+        session.console.note(f"{said}.")
+
+
+def _preview(session: "Session", operations: "list[Operation]", how: Writing) -> int:
+    """Show what a poll would do; nothing is written."""
+    from ccops.triggers.polling import carriers
+    from ccops.triggers.taggings import tagging_request
+
+    session.looks_only = True
+    tally = Tally(refused_ok=how.refused_ok)
+    origin = Origin(session.settings.actor, "poll", how.reason)
+    show = printer(session, _job(session), how, None, origin)
+    for operation, row in carriers(session.crm, operations):
+        if row.state in operation.states:
+            at = row.tagged_at or session.clock.now()
+            outcome = session.preview.look(tagging_request(operation, row.id, at, 0, origin))
+            tally.outcomes.append(outcome)
+            show(outcome)
+    session.console.note("Dry run: nothing was changed.")
+    return tally.exit_status()

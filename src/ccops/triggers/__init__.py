@@ -1,0 +1,1 @@
+"""What calls the engine on its own: tag polling, the webhook receiver and its inbox."""

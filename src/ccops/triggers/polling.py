@@ -1,0 +1,86 @@
+"""Looking for trigger tags: whoever carries one has the operation run, and loses the tag."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from ccops.crm.base import Contact, Crm
+from ccops.engine.heart import Heart
+from ccops.engine.many import Task
+from ccops.engine.request import Outcome
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Origin
+from ccops.operations.model import Operation
+from ccops.triggers.taggings import tagging_request
+
+BUSY_TOO_LONG: Final = timedelta(hours=1)
+"""A poll that another one has kept out for so long is worth a person's look."""
+
+_LOCK: Final = "poll"
+
+Begin = Callable[[], tuple[int, Origin]]
+"""Begins a run and returns it; asked only once there is something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another poll is at work in this home."""
+
+    since: timedelta
+
+
+@contextmanager
+def alone(ledger: Ledger) -> Iterator[Busy | None]:
+    """Be the only poll of this home in the body, or be told that another one is at work."""
+    held = ledger.locks.take(_LOCK)
+    if held is None:
+        yield Busy(ledger.locks.held_for(_LOCK))
+        return
+    try:
+        held.mark()
+        yield None
+    finally:
+        held.drop()
+
+
+def bound(operations: Iterable[Operation]) -> list[Operation]:
+    """Return the operations whose trigger tags are looked for: bound to one, and not paused."""
+    return [operation for operation in operations if operation.tag is not None and not operation.paused]
+
+
+def carriers(crm: Crm, operations: Iterable[Operation]) -> Iterator[tuple[Operation, Contact]]:
+    """Page through all who carry a trigger tag, in any state."""
+    for operation in operations:
+        if operation.tag is not None:
+            yield from ((operation, row) for row in crm.carriers(operation.tag.id, "all"))
+
+
+def poll_round(heart: Heart, operations: Iterable[Operation], begin: Begin) -> Iterator[Task]:
+    """Give a task for each carrier of a trigger tag; an idle round costs one page for each tag.
+
+    Raises Missing for a tag that is no longer in the CRM.
+    """
+    run: tuple[int, Origin] | None = None
+    for operation, row in carriers(heart.crm, bound(operations)):
+        run = run or begin()
+        yield partial(_work, heart, operation, row, run)
+
+
+def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Origin]) -> Outcome:
+    """Run the operation for one carrier, or enter that it was left out.
+
+    The row may be minutes old, but that the tagging took place is sure: a tag taken off since counts all the same.
+    """
+    tagged_at = row.tagged_at or heart.clock.now()
+    request = tagging_request(operation, row.id, tagged_at, *run)
+    if row.state in operation.states:
+        return heart.apply(request)
+    heart.ledger.people.seen(row.id, row.email)
+    return heart.leave_out(request, row.id, f"{row.state} in Kit; {operation.name} is for {_list(operation)}")
+
+
+def _list(operation: Operation) -> str:
+    return ", ".join(sorted(operation.states))
