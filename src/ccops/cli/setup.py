@@ -105,18 +105,22 @@ def make_tag(session: "Session", operation: str, tag: str) -> "KnownTag":
     return made
 
 
-def forget_tags(session: "Session", operation: str) -> None:
-    """Let the ledger, if there is one, count no tag by this operation any more, so that others may have them."""
-    if session.home.ledger.exists():
-        identity = session.ledger.identity
-        for tag in identity.tags_counted_as(operation):
-            identity.forget_tag(tag)
+def forget_tags(session: "Session", operation: str) -> bool:
+    """Let the ledger, if there is one, count no tag by this operation any more; whether it did so until now."""
+    if not session.home.ledger.exists():
+        return False
+    identity = session.ledger.identity
+    tags = identity.tags_counted_as(operation)
+    for tag in tags:
+        identity.forget_tag(tag)
+    return bool(tags)
 
 
 def say_tag_stays(session: "Session", tag: str) -> None:
     """Say what becomes of a tag that starts nothing any more."""
-    session.console.note(f'The tag "{tag}" stays in Kit, which lets nobody delete a tag by key;')
-    session.console.note("take it out of your automations, or delete it there.")
+    session.console.advise(
+        f'The tag "{tag}" stays in Kit, where no key can delete it. Take it out of your automations, or delete it.'
+    )
 
 
 def say_next(session: "Session", operation: str, tag: str) -> None:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ccops.crm.base import Contact
     from ccops.engine.request import Who
 
-_COLUMNS: Final = (Column("FIELD"), Column("WHEN"), Column("VALUE"), Column("WHY", wraps=True), Column("ENTRY"))
+_COLUMNS: Final = (Column("FIELD"), Column("VALUE"), Column("WHY", wraps=True), Column("ENTRY"))
 _PIPED: Final = tuple(map(Column, ("contact", "field", "before", "after", "when", "why", "entry")))
+_INDENT: Final = "  "
 _NOT_THERE: Final = "(not in Kit)"
 
 
@@ -56,13 +57,14 @@ def show_balances(session: "Session", contact: "Contact", balances: Sequence[Bal
 def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Row]:
     """Write a field for people: its value now, and the steps that led there."""
     value = value_text(balance.value) if balance.exists else _NOT_THERE
-    yield (Styled(balance.field, "bold"), "now", Styled(value, "bold"), "", "")
+    yield (Styled(balance.field, "bold"), Styled(value, "bold"), "", "")
     for step in balance.steps:
         change = f"{value_text(step.before)} → {value_text(step.after)}"
         if isinstance(step, ByHand):
-            yield ("", "", change, Styled(f"by hand, {_meanwhile(step, timezone, now)}", "doubt"), "")
+            yield ("", change, Styled(f"by hand, {_meanwhile(step, timezone, now)}", "doubt"), "")
         else:
-            yield ("", short_time(step.entry.moment, timezone, now), change, _why(step), entry_name(step.entry))
+            when = _INDENT + short_time(step.entry.moment, timezone, now)
+            yield (when, change, _why(step), entry_name(step.entry))
 
 
 def _meanwhile(step: ByHand, timezone: str, now: datetime) -> str:

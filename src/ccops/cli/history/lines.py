@@ -46,7 +46,7 @@ def show_past(session: "Session", past: "Past", *, json: bool) -> None:
     else:
         console.table(_COLUMNS, [tuple(_cells(seen)) for seen in past.lines])
     if past.more:
-        console.note(f"There are older ones: --limit {2 * len(past.lines)}")
+        console.note(f"There are older ones; to see more: --limit {2 * len(past.lines)}")
 
 
 def name_of(entry: Entry) -> str:

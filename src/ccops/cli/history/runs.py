@@ -4,21 +4,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ccops.cli.columns import Column, Remark, Row, layout
+from ccops.cli.columns import Column, Row, layout
 from ccops.cli.showing import short_time, times_in
 from ccops.clock import iso
-from ccops.ledger.model import Run
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.ledger.history import RunCount
     from ccops.report.history import PastRuns
 
-_COLUMNS: Final = (Column("RUN"), Column("WHEN"), Column("WHAT"), Column("CAME OUT", wraps=True))
-_UNDER_WHAT: Final = 2
+_COLUMNS: Final = (Column("RUN"), Column("WHEN"), Column("BY"), Column("WHAT", wraps=True), Column("CAME OUT"))
 _WORDS: Final[Mapping[str, str]] = {
     "applied": "applied",
-    "undone": "undone since",
+    "undone": "undone",
     "refused": "refused",
     "failed": "failed",
     "parked": "need you",
@@ -40,22 +38,18 @@ def show_runs(session: "Session", past: "PastRuns", *, json: bool) -> None:
         timezone, now = session.registry.timezone, session.clock.now()
         console.heading(times_in(timezone))
         rows = [_row(line, timezone, now) for line in past.lines]
-        remarks = [Remark(_UNDER_WHAT, _how(line.run)) for line in past.lines]
-        for text in layout(_COLUMNS, rows, console.out.width, remarks):
+        for text in layout(_COLUMNS, rows, console.out.width):
             console.say(*text)
     else:
         console.table(_COLUMNS, [tuple(_cells(line)) for line in past.lines])
     if past.more:
-        console.note(f"There are older ones: --limit {2 * len(past.lines)}")
+        console.note(f"There are older ones; to see more: --limit {2 * len(past.lines)}")
 
 
 def _row(line: "RunCount", timezone: str, now: datetime) -> Row:
     run = line.run
-    return (f"r{run.id}", short_time(run.started_at, timezone, now), run.title, _counted(line))
-
-
-def _how(run: Run) -> str:
-    return f"by {run.by}" if run.ended_at else f"by {run.by}; it has not reported its end"
+    came_out = _counted(line) if run.ended_at else f"{_counted(line)}; no end reported"
+    return (f"r{run.id}", short_time(run.started_at, timezone, now), run.by, run.title, came_out)
 
 
 def _counted(line: "RunCount") -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
+from ccops.cli.columns import Column
 from ccops.cli.history.lines import name_of
 from ccops.cli.showing import change_text, entry_name, entry_object, long_time, times_in
 from ccops.cli.styles import Styled
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ccops.report.history import Whole
 
 _Line = tuple[str, str]
+_COLUMNS: Final = (Column("heading"), Column("line"))
 _TERM: Final = 11
 _BECAME: "Final[Mapping[Status, str]]" = {
     "intended": "open: begun, but nothing was sent yet",
@@ -37,8 +39,7 @@ def show_whole(session: "Session", whole: "Whole", *, json: bool) -> None:
         console.heading(times_in(timezone))
         _print(console, _lines(whole, timezone, lambda moment: long_time(moment, timezone)))
     else:
-        for term, line in _lines(whole, timezone, iso):
-            console.say(f"{term}\t{line}")
+        console.table(_COLUMNS, list(_lines(whole, timezone, iso)))
 
 
 def _print(console: "Console", lines: Iterator[_Line]) -> None:

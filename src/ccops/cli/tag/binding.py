@@ -31,7 +31,10 @@ def bind_tag(session: "Session", name: str, word: str, how: "Writing", *, run_ca
         session.console.note("Nothing was changed.")
         return FINE
     _bind(session, known, tag, how)
-    return run_for(session, carriers, how)
+    status = run_for(session, carriers, how)
+    if known.tag is None and not how.dry_run:
+        setup.say_next(session, name, tag.name)
+    return status
 
 
 def _tag_in_crm(session: "Session", operation: str, word: str) -> "Tag":
@@ -80,4 +83,3 @@ def _bind(session: "Session", operation: "Operation", tag: "Tag", how: "Writing"
     else:
         saving.edit(session, name, Edit({"tag": {"id": tag.id, "name": tag.name}}))
         tell(f'The tag "{tag.name}" ({tag.id}) starts {name} from now on.')
-        setup.say_next(session, name, tag.name)

@@ -17,7 +17,8 @@ class NoSuchTag(Misconfigured):
         if guess:
             lead, self.mend = "Did you mean:", f"ccops tag bind {operation} {shlex.quote(guess)}"
         else:
-            lead, self.mend = "To make it:", f"ccops tag create {operation} --name {shlex.quote(word)}"
+            named = "" if word.isdigit() else f" --name {shlex.quote(word)}"
+            lead, self.mend = "To make one:", f"ccops tag create {operation}{named}"
         super().__init__(f"Kit has no tag {shorten(word)}. Nothing was changed. {lead}")
 
 

@@ -20,23 +20,21 @@ _LOOKED_AT: Final = 1000
 def unbind_tag(session: "Session", name: str) -> None:
     """Take an operation's tag out of the registry and out of what the ledger counts by.
 
-    An operation that is no longer in the registry can be let go of too, if the ledger still counts a tag by it.
+    An operation that is no longer in the registry can be let go of too, if the ledger still counts a tag by it. Raises
+    NoSuchOperation if neither knows it.
     """
-    counted = session.ledger.identity.tags_counted_as(name)
     known = session.registry.operations.get(name)
-    if known is None and not counted:
-        session.operation(name)
     tag = None if known is None else known.tag
     if tag is not None:
         saving.edit(session, name, Edit(drop=("tag",)))
-    setup.forget_tags(session, name)
+    forgotten = setup.forget_tags(session, name)
     if tag is not None:
         session.console.say(f'The tag "{tag.name}" no longer starts {name}.')
         _say_what_stays(session, tag)
-    elif counted:
+    elif forgotten:
         session.console.say(f"The ledger no longer counts a tag by the name of {name}.")
     else:
-        session.console.say(f"{name} has no tag.")
+        session.console.say(f"{session.operation(name).name} has no tag.")
 
 
 def _say_what_stays(session: "Session", tag: "Tag") -> None:
