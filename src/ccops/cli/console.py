@@ -95,6 +95,11 @@ class Console:
         room = self.out.width - sum(width_of(text_of(cleaned(part))) for part in parts)
         self.out.line(*parts, Styled(text.rjust(max(room, len(text) + 2)), "dim"))
 
+    def mark(self) -> None:
+        """Begin an answer of several lines: in a home for rehearsals, say so on a line above them."""
+        if not self.quiet and (mark := self._mark()):
+            self.out.line(mark[0])
+
     def table(self, columns: Sequence[Column], rows: Sequence[Row], *, urgent: bool = False) -> None:
         """Print rows: aligned under titles on a terminal, tab-separated in a pipe."""
         if rows and (urgent or not self.quiet):

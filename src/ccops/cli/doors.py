@@ -1,14 +1,19 @@
 """The one place that knows which CRM and which database are behind the house's protocols."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from ccops.clock import SystemClock
 from ccops.errors import CredentialRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ccops.cli.session import Session
+    from ccops.crm.base import Account
     from ccops.crm.kit.client import KitCrm
+    from ccops.crm.kit.limits import Limits
     from ccops.ledger.ledger import Ledger
     from ccops.operations.model import Registry
     from ccops.registry.credential import Credential
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 SANDBOX_STATE: Final = "sandbox.sqlite3"
 _WINDOW: Final = 60.0
 """Seconds of Kit's rolling rate limit."""
+_HASTE: Final = 3.0
+"""Seconds after which a first question to Kit is not repeated any more."""
 
 
 class NoCredential(CredentialRefused):
@@ -36,31 +43,92 @@ def open_ledger(session: "Session", *, readonly: bool = False) -> "Ledger":
 
     home = session.home
     if not home.ledger.exists():
-        raise LedgerLost(home.ledger) if home.config.exists() else LedgerMissing(home.ledger)
+        raise LedgerLost(home.ledger) if home.was_set_up else LedgerMissing(home.ledger)
     ledger = Ledger.open(home.ledger, home.locks, readonly=readonly)
     session.resources.callback(ledger.close)
     return ledger
 
 
-def open_crm(session: "Session", credential: "Credential | None" = None) -> "KitCrm":
-    """Open Kit with a credential, else with that of the settings; in a home for rehearsals, the embedded sandbox."""
-    from ccops.crm.kit.client import KitCrm
-    from ccops.crm.kit.pacing import SharedPacer, Unpaced
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How Kit is reached: where, with which credential, and at which pace."""
 
+    url: str
+    credential: "Credential"
+    rate: int
+    """Requests in rolling 60 seconds; 0 is no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Kit opened, once it has said whose account it is."""
+
+    crm: "KitCrm"
+    way: Way
+    account: "Account"
+    ahead: timedelta
+    """By how much this machine's clock is ahead of Kit's."""
+
+
+def open_crm(session: "Session") -> "KitCrm":
+    """Open Kit with the credential of the settings; in a home for rehearsals, the embedded sandbox.
+
+    Raises NoCredential and WrongAccount.
+    """
+    way = _way(session, None)
+    crm = _kit_by(session, way)
+    check_account(session, crm, way.credential)
+    return crm
+
+
+def meet(session: "Session", credential: "Credential | None" = None) -> Kit:
+    """Open Kit, and ask with little patience whose account it is: a person waits for the answer.
+
+    It may be another account than the ledger's. Raises NoCredential, and what asking for the account raises.
+    """
+    from ccops.crm.kit.limits import Limits
+
+    way = _way(session, credential)
+    hasty = _kit_by(session, way, Limits(patience=_HASTE))
+    account, now = hasty.account(), session.clock.now()
+    return Kit(_kit_by(session, way), way, account, now - (hasty.server_date or now))
+
+
+def remember(session: "Session", credential: "Credential") -> None:
+    """Remember in the home's ledger that a credential opens its account, so that this is not asked again."""
+    from ccops.crm.kit.credential import credential_hash
+
+    identity = session.ledger.identity
+    identity.remember(credential_hash(credential.secret, identity.salt))
+
+
+def _way(session: "Session", credential: "Credential | None") -> Way:
     settings = session.settings
-    url, rate = settings.api_url, None
     if settings.sandbox:
         url, credential = embedded_sandbox(session)
-        rate = 0
+        return Way(url, credential, 0)
     credential = credential or settings.credential()
     if credential is None:
         raise NoCredential
-    rate = settings.rate_for(credential.kind) if rate is None else rate
-    pace = _pace_file(session, credential)
-    pacer = SharedPacer(pace, rate, _WINDOW, session.clock) if rate else Unpaced()
-    crm = KitCrm(credential.secret, oauth=credential.kind == "oauth", api_url=url, pacer=pacer, clock=session.clock)
+    return Way(settings.api_url, credential, settings.rate_for(credential.kind))
+
+
+def _kit_by(session: "Session", way: Way, limits: "Limits | None" = None) -> "KitCrm":
+    from ccops.crm.kit.client import KitCrm
+    from ccops.crm.kit.limits import DEFAULT_LIMITS
+    from ccops.crm.kit.pacing import SharedPacer, Unpaced
+
+    pace = _pace_file(session, way.credential)
+    crm = KitCrm(
+        way.credential.secret,
+        oauth=way.credential.kind == "oauth",
+        api_url=way.url,
+        # A clock that no stop cuts short: asked to stop, the contact in hand still gets its turn.
+        pacer=SharedPacer(pace, way.rate, _WINDOW, SystemClock()) if way.rate else Unpaced(),
+        clock=session.clock,
+        limits=limits or DEFAULT_LIMITS,
+    )
     session.resources.callback(crm.close)
-    check_account(session, crm, credential)
     return crm
 
 

@@ -1,6 +1,7 @@
 """Questions to the person at the terminal; elsewhere the option that answers them is asked for instead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO, TypeVar
 
 from ccops.cli.console import Console
@@ -49,6 +50,13 @@ class Questions:
             except CcopsError as error:
                 self._console.err.line(" ".join(filter(None, (str(error), error.mend))))
 
+    def secret(self, question: str, *, option: str) -> str:
+        """Ask for what no one may read on the screen."""
+        with _unseen(self._stdin):
+            answer = self._line(f"{question} ", question, option)
+            self._console.err.line()  # the line end that the terminal did not show
+        return answer
+
     def choose(
         self, question: str, choices: Sequence[tuple[str, str]], *, option: str, default: str | None = None
     ) -> str:
@@ -77,6 +85,27 @@ class Questions:
         if not line:  # Ctrl-D: no answer will come
             raise KeyboardInterrupt
         return line.strip()
+
+
+@contextmanager
+def _unseen(stdin: TextIO | None) -> Iterator[None]:
+    """Let a terminal not show what is typed; what was typed ahead stays an answer."""
+    import termios
+
+    try:
+        descriptor = -1 if stdin is None else stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (OSError, ValueError, termios.error):  # no terminal: then nothing is shown, and nothing asked
+        yield
+        return
+    flags = 3
+    hidden = [*before]
+    hidden[flags] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 class NoSuchChoice(Misconfigured):

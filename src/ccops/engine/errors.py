@@ -1,5 +1,6 @@
 """What stops a run as a whole, in the engine's words."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
@@ -14,8 +15,8 @@ class FieldGone(Misconfigured):
 
     def __init__(self, field: str, operation: str) -> None:
         super().__init__(
-            f'the field "{field}" of {operation} is not in Kit (any more); a new label there makes a new key. Nothing was '
-            "sent for this contact. Name the field's key of today in operations.toml"
+            f'the field "{field}" of {operation} is not in Kit (any more); a new label there makes a new key. Nothing '
+            "was sent for this contact. Name the field's key of today in operations.toml"
         )
 
 
@@ -26,8 +27,8 @@ class ReceiptFieldGone(Misconfigured):
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for this '
-            "contact, since without a receipt no change could be counted exactly once. Make the field again"
+            f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for '
+            "this contact, since without a receipt no change could be counted exactly once. Make the field again"
         )
 
 
@@ -39,9 +40,9 @@ class OtherLedger(LedgerUnusable):
     def __init__(self, contact: int, receipt: str, ours: str, home: Path) -> None:
         theirs = receipt.partition(".")[0]
         super().__init__(
-            f"contact {contact} was last changed by another ledger ({clean(theirs)}), not by this one ({ours}, in {home}). "
-            "Nothing was sent. Two ledgers at work on one account would count twice: use the home of the other ledger. "
-            "Only if that is lost for ever, go on from where it stopped"
+            f"contact {contact} was last changed by another ledger ({clean(theirs)}), not by this one ({ours}, in "
+            f"{home}). Nothing was sent. Two ledgers at work on one account would count twice: use the home of the "
+            "other ledger. Only if that is lost for ever, go on from where it stopped"
         )
 
 
@@ -52,9 +53,29 @@ class LedgerBehind(LedgerUnusable):
 
     def __init__(self, contact: int, receipt: str, home: Path) -> None:
         super().__init__(
-            f"contact {contact} carries the receipt {shorten(receipt)}, which the ledger in {home} does not know. Nothing "
-            "was sent. This ledger is an older copy of the one that wrote it: use that one. Only if it is lost for ever, "
-            "go on with this one"
+            f"contact {contact} carries the receipt {shorten(receipt)}, which the ledger in {home} does not know. "
+            "Nothing was sent. This ledger is an older copy of the one that wrote it: use that one. Only if it is "
+            "lost for ever, go on with this one"
+        )
+
+
+class LedgerElsewhere(LedgerUnusable):
+    """A home is to be set up on an account whose contacts carry the receipts of another ledger."""
+
+    mend = "ccops init --take-over"
+
+    def __init__(self, ledgers: Mapping[str, int], highest: int) -> None:
+        names = ", ".join(clean(name) for name in sorted(ledgers, key=ledgers.__getitem__, reverse=True)[:3])
+        count = sum(ledgers.values())
+        carry = (
+            "1 contact of this account carries a receipt"
+            if count == 1
+            else f"{count:,} contacts of this account carry receipts"
+        )
+        super().__init__(
+            f"{carry} of another ledger ({names}), up to its entry e{highest}. No ledger was made: two at work on one "
+            "account would count twice. Use the home of that ledger (--home), or copy its folder to this machine. Only "
+            "if it is lost for ever, go on from where it stopped"
         )
 
 
@@ -63,8 +84,8 @@ class KeptFailing(ServiceUnreachable):
 
     def __init__(self, contact: int, what: str) -> None:
         super().__init__(
-            f"contact {contact}: Kit kept refusing the connection or the pace ({clean(what)}). Nothing is lost: the same "
-            "command later goes on"
+            f"contact {contact}: Kit kept refusing the connection or the pace ({clean(what)}). Nothing is lost: the "
+            "same command later goes on"
         )
 
 

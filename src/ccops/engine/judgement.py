@@ -58,7 +58,13 @@ def judge_receipt(
         return Fits()
     ledger, _, number = receipt.partition(".")
     entry = find(int(number)) if number.isascii() and number.isdigit() and len(number) <= _LONGEST else None
-    if entry is not None and entry.contact == contact and lineage.receipt(entry.id) == receipt:
+    # An entry that was never sent has left no receipt: another copy of this ledger has given its number away too.
+    if (
+        entry is not None
+        and entry.turn is not None
+        and entry.contact == contact
+        and lineage.receipt(entry.id) == receipt
+    ):
         return _judge_older(entry, standing, find)
     own = {name for name, _ in lineage.own}
     if ledger in lineage.accepted or ledger in own - {lineage.current}:

@@ -27,6 +27,13 @@ class LedgerLost(LedgerUnusable):
         )
 
 
+class LedgerThere(LedgerUnusable):
+    """A ledger is to be made where there is one: another process was quicker."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"a ledger was made at {path} meanwhile. Nothing was changed. Give the same command again")
+
+
 class LedgerDamaged(LedgerUnusable):
     """The file is no SQLite database, or a broken one."""
 
@@ -66,8 +73,8 @@ class LedgerNotWritable(LedgerUnusable):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"the ledger {path} can't be written to ({clean(what)}). Nothing was sent. Check the free space of the disk and "
-            "the owner and mode of the folder, then give the same command again"
+            f"the ledger {path} can't be written to ({clean(what)}). Nothing was sent. Check the free space of the "
+            "disk and the owner and mode of the folder, then give the same command again"
         )
 
 
@@ -77,8 +84,8 @@ class WrongAccount(LedgerUnusable):
     def __init__(self, ours: tuple[int, str], theirs: tuple[int, str]) -> None:
         super().__init__(
             f"this ledger belongs to the account {clean(ours[1])} ({ours[0]}), but the credential opens "
-            f"{clean(theirs[1])} ({theirs[0]}). Nothing was sent. Use the first account's key (ccops login), or another "
-            "--home for the second account"
+            f"{clean(theirs[1])} ({theirs[0]}). Nothing was sent. Use the first account's key (ccops login), or "
+            "another --home for the second account"
         )
 
 
@@ -115,7 +122,7 @@ class TagMoved(Misconfigured):
 
     def __init__(self, tag: str, then: str, now: str) -> None:
         super().__init__(
-            f'the tag "{clean(tag)}" is bound to "{now}", but the ledger has counted it as "{then}". Nothing was sent. An '
-            f'operation\'s name is what is counted by: name it "{then}" again in operations.toml. If it really is another '
-            f"operation, unbind the tag (ccops tag unbind {now}) and bind it again (ccops tag bind)"
+            f'the tag "{clean(tag)}" is bound to "{now}", but the ledger has counted it as "{then}". Nothing was '
+            f'sent. An operation\'s name is what is counted by: name it "{then}" again in operations.toml. If it '
+            f"really is another operation, unbind the tag (ccops tag unbind {now}) and bind it again (ccops tag bind)"
         )

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ccops.ledger.errors import TagMoved, WrongAccount
 from ccops.ledger.sqlite import Sqlite
+from ccops.ledger.succession import first_new_number, give_up_old_numbers
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _LENGTH = 8
@@ -85,19 +86,17 @@ class Identity:
         self.__dict__.pop("receipt_field", None)
 
     def take_over(self, ledgers: frozenset[str], highest_entry: int) -> None:
-        """Accept the receipts of other ledgers, and carry a new id from here on.
+        """Accept the receipts of other ledgers, carry a new id from here on, and count on behind their entries.
 
-        A new id, since a restored ledger counts again from numbers that the lost one has used already.
+        A new id, since a restored ledger lacks entries whose receipts carry the old one.
         """
         known = {name for name, _ in self.lineage.own}
         with self._database.write() as db:
             for ledger in sorted(ledgers - known):
                 db.run("INSERT INTO lineage (ledger) VALUES (:id) ON CONFLICT DO NOTHING", id=ledger)
-            db.run(
-                "INSERT INTO lineage (ledger, first_entry) VALUES (:id, :entry)",
-                id=_new_id(),
-                entry=highest_entry + 1,
-            )
+            give_up_old_numbers(db)
+            first = first_new_number(db, highest_entry)
+            db.run("INSERT INTO lineage (ledger, first_entry) VALUES (:id, :entry)", id=_new_id(), entry=first)
         self.__dict__.pop("lineage", None)
 
     def knows(self, credential_hash: str) -> bool:

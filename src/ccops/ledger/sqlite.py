@@ -44,6 +44,16 @@ class Transaction:
         """Carry a statement out; return how many rows it changed."""
         return self._connection.execute(sql, parameters).rowcount
 
+    def last_number(self, table: str) -> int:
+        """Return the last number that was given to a row of a table; 0 if none was."""
+        row = self.row("SELECT seq FROM sqlite_sequence WHERE name = :table", table=table)
+        return 0 if row is None else int(row["seq"])
+
+    def count_on(self, table: str, number: int) -> None:
+        """Let the numbers of a table's rows go on behind this one; they never go back."""
+        if not self.run("UPDATE sqlite_sequence SET seq = MAX(seq, :seq) WHERE name = :table", seq=number, table=table):
+            self.run("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)", seq=number, table=table)
+
 
 class Sqlite:
     """A database file, with one connection a thread. `readonly` never changes a byte of it."""

@@ -46,10 +46,17 @@ class Home:
         """Whether the folder is there."""
         return self.path.is_dir()
 
+    @property
+    def was_set_up(self) -> bool:
+        """Whether settings and registry are there: `init` writes them last, so there was a ledger too."""
+        return self.config.exists() and self.registry.exists()
+
     def make(self) -> None:
-        """Make the folder for its owner alone; one that is there stays as it is. Raises FileUnusable."""
+        """Make the folder for its owner alone; one that is there and in use stays as it is. Raises FileUnusable."""
         with told(self.path):
             self.path.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.chmod(PRIVATE_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""`ccops logout`: the stored key is forgotten."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ccops.cli.making import command, new_app
+from ccops.cli.session import session_of
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+
+app = new_app()
+
+
+@command(app, "logout", "ccops logout")
+def logout(ctx: typer.Context) -> None:
+    """Forget the stored key.
+
+    Everything else stays as it is. In Kit the key goes on to work; who should not have it any more is locked out by
+    deleting it there.
+    """
+    log_out(session_of(ctx))
+
+
+def log_out(session: "Session") -> None:
+    """Take the key out of the settings, and say what else gives one."""
+    from ccops.registry.config import forget_key
+
+    console = session.console
+    if forget_key(session.home):
+        console.say("The key is out of config.toml.")
+        console.note("In Kit it goes on to work until it is deleted there: Settings, Developer.")
+    else:
+        console.say("There was no key in config.toml.")
+    given = session.settings.given
+    if given is not None and given.source in session.environ:
+        console.warn(f"{given.source} still gives one in this shell.")
+    if session.settings.api_key_command:
+        console.warn("api_key_command in config.toml still gives one.")
