@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from ccops.clock import parse_iso
 from ccops.ledger.model import Entry, Run, Status
 from ccops.ledger.rows import ENTRIES, entry_of, run_of
 from ccops.ledger.sqlite import Sqlite
@@ -29,6 +31,15 @@ class RunCount:
 
     run: Run
     counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodUse:
+    """How many contacts an operation was applied to in a period, and when first and last."""
+
+    count: int
+    first: datetime
+    last: datetime
 
 
 class History:
@@ -70,6 +81,47 @@ class History:
         """Whether any entry is of an operation of this name."""
         with self._database.read() as db:
             return db.row("SELECT 1 FROM entries WHERE operation = :name LIMIT 1", name=operation) is not None
+
+    def count(self) -> int:
+        """Return how many entries there are."""
+        with self._database.read() as db:
+            row = db.row("SELECT COUNT(*) AS n FROM entries")
+        return 0 if row is None else row["n"]
+
+    def is_answered(self, operation: str, contact: int, occasion: str, *, kept: bool) -> bool:
+        """Whether an occasion has come to its end, its tag taken off, or `kept` on purpose; or a person is needed."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT status, released FROM entries WHERE operation = :operation AND contact = :contact"
+                " AND occasion = :occasion AND reopened = 0",
+                operation=operation,
+                contact=contact,
+                occasion=occasion,
+            )
+        if row is None:
+            return False
+        ended = row["status"] in {"applied", "undone", "refused"}
+        return row["released"] == 1 or row["status"] == "parked" or (kept and ended)
+
+    def use_of(self, operation: str, period: str) -> PeriodUse | None:
+        """Return how a period of an operation was used by runs and imports; None if nobody has it that way."""
+        return self._use(operation, period, " AND via IN ('run', 'import')")
+
+    def is_used(self, operation: str, period: str) -> bool:
+        """Whether any contact has a period of an operation, whatever started it."""
+        return self._use(operation, period, "") is not None
+
+    def _use(self, operation: str, period: str, besides: str) -> PeriodUse | None:
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT COUNT(*) AS n, MIN(at) AS first, MAX(at) AS last FROM entries WHERE operation = :operation"
+                f" AND period = :period AND reopened = 0 AND status NOT IN ('refused', 'failed'){besides}",
+                operation=operation,
+                period=period,
+            )
+        if row is None or not row["n"]:
+            return None
+        return PeriodUse(row["n"], parse_iso(row["first"]), parse_iso(row["last"]))
 
     def runs(self, limit: int = 50) -> Iterator[RunCount]:
         """Return the newest runs with their counts."""

@@ -72,6 +72,15 @@ class Runs:
             rows = db.rows("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY id")
         return [run for run in map(run_of, rows) if not self._is_alive(run.id)]
 
+    def tidy(self) -> int:
+        """Remove the lock files of runs that are not at work, and return how many there were."""
+        with self._locks.wait("start"):  # nobody begins to hold one meanwhile
+            held = [self._locks.take(name) for name in self._locks.names("run-")]
+            dead = [lock for lock in held if lock is not None]
+            for lock in dead:
+                lock.drop(remove=True)
+        return len(dead)
+
     def _is_alive(self, run: int) -> bool:
         lock = self._locks.take(f"run-{run}")
         if lock is None:

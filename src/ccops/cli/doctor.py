@@ -1,0 +1,100 @@
+"""`ccops doctor`: everything is checked, and each finding names the command that mends it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from ccops.cli.exits import FINE, NEEDS_A_PERSON
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Json, Quiet
+from ccops.cli.session import session_of
+from ccops.errors import CcopsError
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.report.doctor.finding import Finding
+    from ccops.report.doctor.patient import Patient, Visit
+
+app = new_app()
+Part = TypeVar("Part")
+
+Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended without you.")]
+
+
+@command(
+    app,
+    "doctor",
+    """
+    ccops doctor
+    ccops doctor --fix
+    ccops doctor --quiet
+    """,
+)
+def doctor(ctx: typer.Context, fix: Fix = False, json: Json = False, quiet: Quiet = False) -> int:  # noqa: ARG001
+    """Check everything, and say what mends it.
+
+    Looks at the home and its files, the key and the account, the fields and tags of all operations in Kit, the clock,
+    the ledger, changes left half-way, contacts whose tags wait, and grants that did not come. Exits with 1 if anything
+    needs you.
+    """
+    return visit(session_of(ctx), fix=fix, json=json)
+
+
+def visit(session: "Session", *, fix: bool, json: bool) -> int:
+    """Mend if asked to, then examine and print."""
+    from ccops.report.doctor.examine import examine
+    from ccops.report.doctor.mending import mend
+
+    session.looks_only = not fix
+    patient = _patient(session)
+    findings = [*mend(patient, lambda: session.heart)] if fix else []
+    findings += examine(patient)
+    _print(session, findings, json=json)
+    return FINE if all(finding.ok for finding in findings) else NEEDS_A_PERSON
+
+
+def _patient(session: "Session") -> "Patient":
+    from ccops.report.doctor.patient import Patient
+
+    settings = _attempt(lambda: session.settings)
+    can_visit = session.home.exists and not isinstance(settings, CcopsError)
+    return Patient(
+        session.home,
+        session.clock.now(),
+        settings,
+        _attempt(lambda: session.registry),
+        _attempt(lambda: session.ledger_to_read if session.looks_only else session.ledger),
+        _attempt(lambda: _visit_to_kit(session)) if can_visit else None,
+    )
+
+
+def _visit_to_kit(session: "Session") -> "Visit":
+    from ccops.cli import doors
+    from ccops.report.doctor.patient import Visit
+
+    kit = doors.meet(session)
+    return Visit(kit.crm, kit.account, kit.ahead, kit.way.credential.source, kit.way.rate)
+
+
+def _attempt(get: Callable[[], Part]) -> Part | CcopsError:
+    try:
+        return get()
+    except CcopsError as error:
+        return error
+
+
+def _print(session: "Session", findings: "list[Finding]", *, json: bool) -> None:
+    from ccops.cli.findings import finding_object, print_findings
+
+    console = session.console
+    if json:
+        for finding in findings:
+            console.json_line(finding_object(finding))
+        return
+    print_findings(console, findings)
+    wrong = sum(not finding.ok for finding in findings)
+    if wrong:
+        console.say("1 thing needs you." if wrong == 1 else f"{wrong} things need you.", urgent=True)
+    else:
+        console.say("All is well.")

@@ -1,0 +1,58 @@
+"""The CRM: whose account the key opens, whether cron will have it, and what its clock says."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from ccops.errors import CcopsError
+from ccops.registry.config import read_config
+from ccops.registry.home import Home
+from ccops.report.doctor.finding import Finding, well, wrong
+from ccops.report.doctor.patient import Patient, Visit
+from ccops.report.doctor.wording import span
+from ccops.text import clean
+
+DRIFT: Final = timedelta(seconds=60)
+"""By which a clock may be wrong: occasions are told apart by seconds, periods by days."""
+
+
+def look(patient: Patient, visit: Visit) -> Iterator[Finding]:
+    """Look at the credential and at the account that it opens. Raises ConfigFaults and FileUnusable."""
+    yield from _account(patient, visit)
+    yield _clock(visit)
+
+
+def _account(patient: Patient, visit: Visit) -> Iterator[Finding]:
+    theirs = f"{clean(visit.account.name)} ({visit.account.id})"
+    if not isinstance(patient.ledger, CcopsError):
+        ours = patient.ledger.identity.account
+        if ours[0] != visit.account.id:
+            text = f"the key opens {theirs}, but this home is of {clean(ours[1])} ({ours[0]})"
+            yield wrong("Kit", text, "ccops login")
+            return
+    pace = f"{visit.rate} a minute" if visit.rate else "as fast as it goes"
+    from_where, cron_has_it = _key(patient.home, visit.source)
+    text = f"{theirs}, {from_where}, {pace}"
+    yield well("Kit", text) if cron_has_it else wrong("Kit", text, "ccops init --save-key")
+
+
+def _key(home: Home, source: str) -> tuple[str, bool]:
+    """Say where the key is from, and whether a cron line, which lacks this shell's environment, has one."""
+    file = read_config(home)
+    if file.sandbox:
+        return "the embedded sandbox", True
+    if source == home.config.name:
+        return f"key from {source} (cron has it)", True
+    if source.startswith("api_key_command"):
+        return "key from api_key_command (cron runs it too)", True
+    if file.api_key or file.api_key_command:
+        return f"key from {source} (cron takes that of {home.config.name})", True
+    return f"key from {source} in this shell alone (cron lacks it)", False
+
+
+def _clock(visit: Visit) -> Finding:
+    if abs(visit.ahead) <= DRIFT:
+        return well("clock", "goes with Kit's")
+    side = "ahead of" if visit.ahead > timedelta() else "behind"
+    mend = "let this machine take its time from the network (NTP)"
+    return wrong("clock", f"this machine's clock is {span(visit.ahead)} {side} Kit's", mend)

@@ -1,0 +1,77 @@
+"""The ledger: whole, and nothing left lying in it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from ccops.ledger.errors import LedgerDamaged
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Entry
+from ccops.ledger.schema import VERSION
+from ccops.report.doctor.finding import Finding, told, well, wrong
+from ccops.report.doctor.patient import Patient
+from ccops.report.doctor.wording import count, day, size
+from ccops.text import clean
+
+_REMEMBERED: Final = timedelta(days=30)
+"""A run broken off longer ago will not be given again: its command is history."""
+_MOST: Final = 5
+
+
+def look(ledger: Ledger) -> Iterator[Finding]:
+    """Read the whole file."""
+    database = ledger.database
+    fault = database.integrity()
+    if fault is not None:
+        yield from told("ledger", LedgerDamaged(database.path, fault))
+        return
+    entries = count(ledger.history.count(), "entry", "entries")
+    account = clean(ledger.identity.account[1])
+    yield well("ledger", f"{entries} of {account}, {size(database.path.stat().st_size)}, format {VERSION}, in order")
+
+
+def runs(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
+    """Look for runs that were broken off."""
+    found = [run for run in ledger.runs.unfinished() if patient.now - run.started_at < _REMEMBERED]
+    for run in found:
+        when = day(run.started_at, patient.timezone, patient.now)
+        text = f"r{run.id} ({clean(run.title)}, {when}, by {clean(run.by)}) never reported its end"
+        yield wrong("runs", text, "give the same command again: it goes on with this run")
+    if not found:
+        yield well("runs", "all reported their end")
+
+
+def open_entries(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
+    """Look for changes that were begun and not ended, and for those that need a person."""
+    entries = ledger.entries.open()
+    begun = [entry for entry in entries if entry.status != "parked"]
+    due = [entry for entry in begun if is_due(entry, patient)]
+    parked = [entry for entry in entries if entry.status == "parked"]
+    if due:
+        text = f"{count(len(due), 'change')} begun and not ended: {_named(due)}"
+        yield wrong("open", text, "ccops settle")
+    elif begun:
+        yield well("open", f"{count(len(begun), 'change')} under way now")
+    yield from _parked(ledger, parked)
+    if not entries:
+        yield well("open", "nothing was left half-way")
+
+
+def is_due(entry: Entry, patient: Patient) -> bool:
+    """Tell whether an entry is old enough that nobody is at work on it any more."""
+    return (entry.sent_at or entry.at) + patient.settle_after <= patient.now
+
+
+def _parked(ledger: Ledger, parked: list[Entry]) -> Iterator[Finding]:
+    for entry in parked[:_MOST]:
+        person = ledger.people.by_id(entry.contact)
+        who = person.email if person is not None and person.email else f"contact {entry.contact}"
+        text = f"e{entry.id} {clean(who)}, {entry.operation}: {clean(entry.reason or '')}"
+        yield wrong("parked", text, f"ccops settle e{entry.id} --as applied   (or not-applied)")
+    if len(parked) > _MOST:
+        yield wrong("parked", f"{len(parked) - _MOST} more", "ccops settle")
+
+
+def _named(entries: list[Entry]) -> str:
+    more = f" and {len(entries) - _MOST} more" if len(entries) > _MOST else ""
+    return ", ".join(f"e{entry.id}" for entry in entries[:_MOST]) + more

@@ -1,0 +1,67 @@
+"""What the doctor mends without a person: nothing that could be meant otherwise."""
+
+from collections.abc import Callable, Iterator
+
+from ccops.engine.founding import mend_receipt_field
+from ccops.engine.heart import Heart
+from ccops.errors import CcopsError
+from ccops.ledger.ledger import Ledger
+from ccops.registry.home import Home, folder_lock, told
+from ccops.report.doctor.finding import Finding, guarded, well
+from ccops.report.doctor.home import drafts, open_to_others
+from ccops.report.doctor.ledger import is_due
+from ccops.report.doctor.patient import Patient, Visit
+from ccops.report.doctor.wording import count
+from ccops.text import clean
+
+
+def mend(patient: Patient, heart: Callable[[], Heart]) -> Iterator[Finding]:
+    """Mend what is safe to mend, and say what was done. What is missing for it is the examination's to tell.
+
+    The heart is opened only if there is something to settle.
+    """
+    if not patient.home.exists:
+        return
+    yield from guarded("mended", _files(patient.home, patient))
+    if isinstance(patient.ledger, CcopsError):
+        return
+    yield from guarded("mended", _locks(patient.ledger))
+    if isinstance(patient.visit, Visit):
+        yield from guarded("mended", _receipt_field(patient.ledger, patient.visit))
+        yield from guarded("mended", _open_entries(patient, patient.ledger, heart))
+
+
+def _files(home: Home, patient: Patient) -> Iterator[Finding]:
+    for loose in open_to_others(home):
+        loose.tighten()
+        yield well("mended", f"{clean(loose.path.name)} is yours alone now (it had mode {loose.mode:o})")
+    with folder_lock(home.path), told(home.path):
+        for path in drafts(home, patient.now):
+            path.unlink(missing_ok=True)
+            yield well("mended", f"{clean(path.name)}, left from a write that was broken off, is gone")
+
+
+def _locks(ledger: Ledger) -> Iterator[Finding]:
+    removed = ledger.runs.tidy()
+    if removed:
+        yield well(
+            "mended", f"{count(removed, 'lock file')} of runs that are over {'is' if removed == 1 else 'are'} gone"
+        )
+
+
+def _receipt_field(ledger: Ledger, visit: Visit) -> Iterator[Finding]:
+    if ledger.identity.account[0] != visit.account.id:
+        return
+    field = mend_receipt_field(ledger, visit.crm)
+    if field is not None:
+        what = "was made again" if field.made else "was found again"
+        yield well("mended", f'the field "ccops receipt" {what} in Kit (key {field.key})')
+
+
+def _open_entries(patient: Patient, ledger: Ledger, heart: Callable[[], Heart]) -> Iterator[Finding]:
+    """Bring to their end the changes that nobody is at work on any more, as `ccops settle` would."""
+    for entry in ledger.entries.open():
+        if entry.status != "parked" and is_due(entry, patient):
+            outcome = heart().finish(entry.id)
+            if outcome.status != "open":
+                yield well("mended", f"e{entry.id} came to its end: {outcome.status}")
