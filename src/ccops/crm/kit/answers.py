@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from ccops.clock import parse_iso
 from ccops.crm.base import Account, Contact, CustomField, HeldTag, KnownTag
 from ccops.crm.kit.exchange import Answer, Unreadable
+from ccops.crm.webhooks import Endpoint, Hook, SignedEndpoint
+from ccops.secret import Secret
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -91,6 +93,42 @@ def held_tag(row: Json) -> HeldTag:
 def custom_field(row: Json) -> CustomField:
     """Read a custom field."""
     return CustomField(_id(row), _needed(row, "key"), _text(row.get("label")))
+
+
+def one_hook(answer: Answer) -> Hook:
+    """Read the unsigned webhook of an answer."""
+    return hook(_part(answer, "webhook"))
+
+
+def hook(row: Json) -> Hook:
+    """Read an unsigned webhook; its event may or may not have the prefix that a request needs."""
+    event = _object(row.get("event") or {})
+    tag_id = _id({"id": event["tag_id"]}) if event.get("tag_id") is not None else None
+    name = _text(event.get("name")).removeprefix("subscriber.")
+    return Hook(_id(row), Secret(_text(row.get("target_url"))), name, tag_id)
+
+
+def one_endpoint(answer: Answer) -> Endpoint:
+    """Read the signed webhook of an answer."""
+    return endpoint(_part(answer, "webhook_endpoint"))
+
+
+def endpoint(row: Json) -> Endpoint:
+    """Read a signed webhook."""
+    return Endpoint(
+        id=_id(row),
+        url=_text(row.get("url")),
+        name=_text(row.get("name")),
+        events=tuple(texts(row.get("events"))),
+        active=_text(row.get("status")) == "active",
+        previous_until=moment(row.get("previous_secret_expires_at")),
+    )
+
+
+def endpoint_with_secret(answer: Answer) -> SignedEndpoint:
+    """Read a signed webhook that was just made or given a new secret; without the secret it is unreadable."""
+    found = _part(answer, "webhook_endpoint")
+    return SignedEndpoint(endpoint(found), Secret(_needed(found, "secret")))
 
 
 def written(answer: Answer, contact_id: int) -> Mapping[str, str | None]:

@@ -51,6 +51,11 @@ class Calls:
         self.date: datetime | None = None
         """When Kit gave its latest answer, by its own clock."""
 
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return self._sender.host
+
     def ask(self, call: Call, read: Callable[[Answer], T], repeat: Repeat = "read") -> T:
         """Make a call and return its answer as `read` understands it.
 

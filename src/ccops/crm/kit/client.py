@@ -1,12 +1,11 @@
 """Kit's API v4 as a `Crm`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from ccops.clock import Clock
 from ccops.crm.base import (
@@ -21,16 +20,14 @@ from ccops.crm.base import (
     StateFilter,
 )
 from ccops.crm.kit import answers, endpoints
-from ccops.crm.kit.answers import Json
 from ccops.crm.kit.calls import Calls
-from ccops.crm.kit.errors import KitUnreachable
-from ccops.crm.kit.exchange import Answer, Call
+from ccops.crm.kit.exchange import Answer
 from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
 from ccops.crm.kit.pacing import Pacer
+from ccops.crm.kit.paging import rows
+from ccops.crm.kit.webhooks import KitWebhooks
 from ccops.errors import ServiceUnreachable
 from ccops.secret import Secret
-
-Row = TypeVar("Row", Contact, CustomField, KnownTag, HeldTag)
 
 API_URL: Final = "https://api.kit.com"
 _MALFORMED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -76,6 +73,11 @@ class KitCrm:
         """When Kit gave its latest answer, by its own clock; None before the first."""
         return self._calls.date
 
+    @property
+    def webhooks(self) -> KitWebhooks:
+        """The account's webhooks."""
+        return KitWebhooks(self._calls)
+
     def reserve(self, requests: int) -> None:
         """Wait until this many requests of this thread may leave at once; what is not used serves the next ones."""
         self._pacer.reserve(requests)
@@ -97,8 +99,8 @@ class KitCrm:
         if "@" not in wanted:
             return None
         try:
-            rows = self._rows(endpoints.contact_by_email(wanted), "subscribers", answers.contact)
-            same = [row for row in rows if row.email.casefold() == wanted.casefold()]
+            found = rows(self._calls, endpoints.contact_by_email(wanted), "subscribers", answers.contact)
+            same = [row for row in found if row.email.casefold() == wanted.casefold()]
         except Rejected as refusal:
             if refusal.status not in _MALFORMED:
                 raise
@@ -107,7 +109,7 @@ class KitCrm:
 
     def fields(self) -> list[CustomField]:
         """Return all custom fields."""
-        return list(self._rows(endpoints.fields(), "custom_fields", answers.custom_field))
+        return list(rows(self._calls, endpoints.fields(), "custom_fields", answers.custom_field))
 
     def create_field(self, label: str) -> CustomField:
         """Make a custom field, or return the one that has this label already; repeated like a read."""
@@ -115,7 +117,7 @@ class KitCrm:
 
     def tags(self) -> list[KnownTag]:
         """Return all tags."""
-        return list(self._rows(endpoints.tags(), "tags", answers.tag))
+        return list(rows(self._calls, endpoints.tags(), "tags", answers.tag))
 
     def create_tag(self, name: str) -> tuple[KnownTag, bool]:
         """Make a tag; False if one of that name, in any case of letters, was there already and is returned.
@@ -130,15 +132,15 @@ class KitCrm:
 
     def carriers(self, tag_id: int, state: StateFilter = "all") -> Iterator[Contact]:
         """Page through the contacts that carry a tag, with `tagged_at`. Rows may lag. Raises Missing."""
-        return self._rows(endpoints.carriers(tag_id, state), "subscribers", answers.contact)
+        return rows(self._calls, endpoints.carriers(tag_id, state), "subscribers", answers.contact)
 
     def contacts(self, state: StateFilter = "all") -> Iterator[Contact]:
         """Page through all contacts. Rows may lag."""
-        return self._rows(endpoints.contacts(state), "subscribers", answers.contact)
+        return rows(self._calls, endpoints.contacts(state), "subscribers", answers.contact)
 
     def tags_of(self, contact_id: int) -> list[HeldTag]:
         """Return the tags that a contact carries now. Raises Missing."""
-        return list(self._rows(endpoints.tags_of(contact_id), "tags", answers.held_tag))
+        return list(rows(self._calls, endpoints.tags_of(contact_id), "tags", answers.held_tag))
 
     def write(self, contact_id: int, values: Mapping[str, str]) -> Mapping[str, str | None]:
         """Set fields to absolute values in one request, sent at most once; return the fields that the answer echoed."""
@@ -185,22 +187,6 @@ class KitCrm:
         if held and self.server_date is None:
             return None
         return all(answers.is_newer(since, self.server_date, passed) for since in held)
-
-    def _rows(self, first: Call, key: str, row: Callable[[Json], Row]) -> Iterator[Row]:
-        """Go through all pages of a list, each row once; raises KitUnreachable if the pages go in a circle."""
-        call, known, cursors = first, set[int](), set[str]()
-        while True:
-            page = self._calls.ask(call, lambda answer: answers.page(answer, key, row))
-            for found in page.rows:
-                if found.id not in known:
-                    known.add(found.id)
-                    yield found
-            if page.after is None:
-                return
-            if page.after in cursors:
-                raise KitUnreachable(self._http.host, f"its list of {key} goes in a circle", 1)
-            cursors.add(page.after)
-            call = replace(first, query=(*first.query, ("after", page.after)))
 
 
 def _nothing(_: Answer) -> None:

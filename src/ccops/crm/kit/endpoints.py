@@ -1,10 +1,11 @@
 """The calls of Kit's API v4 that ccops makes, as data."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from ccops.crm.base import StateFilter
 from ccops.crm.kit.exchange import Call
+from ccops.crm.webhooks import TAG_ADD, TAG_ADDED
 
 PAGE_SIZE: Final = "1000"
 """The most that Kit gives at once (API v4, "Pagination")."""
@@ -73,6 +74,57 @@ def add_tag(contact_id: int, tag_id: int) -> Call:
 def remove_tag(contact_id: int, tag_id: int) -> Call:
     """Take a tag off."""
     return _tagging("DELETE", contact_id, tag_id)
+
+
+def hooks() -> Call:
+    """First page of the unsigned webhooks (API v4, "List webhooks")."""
+    return _list("/v4/webhooks")
+
+
+def create_hook(url: str, tag_id: int) -> Call:
+    """Make an unsigned webhook for the adding of a tag; here the event has a prefix that Kit's answers drop."""
+    event = {"name": f"subscriber.{TAG_ADD}", "tag_id": tag_id}
+    return Call("POST", "/v4/webhooks", body={"target_url": url, "event": event})
+
+
+def delete_hook(hook_id: int) -> Call:
+    """Remove an unsigned webhook."""
+    return Call("DELETE", f"/v4/webhooks/{hook_id}", names=f"webhook {hook_id}")
+
+
+def signed() -> Call:
+    """First page of the signed webhooks (API v4, "List webhook endpoints")."""
+    return _list("/v4/webhook_endpoints")
+
+
+def create_signed(url: str, name: str) -> Call:
+    """Make a signed webhook for the adding of tags."""
+    return Call("POST", "/v4/webhook_endpoints", body={"url": url, "name": name, "events": [TAG_ADDED]})
+
+
+def change_signed(endpoint_id: int, url: str) -> Call:
+    """Let a signed webhook send to this URL, for the adding of tags alone, and be active."""
+    return _signed("PATCH", endpoint_id, body={"url": url, "events": [TAG_ADDED], "status": "active"})
+
+
+def delete_signed(endpoint_id: int) -> Call:
+    """Remove a signed webhook."""
+    return _signed("DELETE", endpoint_id)
+
+
+def rotate_secret(endpoint_id: int, *, force: bool) -> Call:
+    """Make a new signing secret; 409 while an earlier rotation's time runs, unless forced."""
+    return _signed("POST", endpoint_id, "/rotate_secret", body={"force": True} if force else {})
+
+
+def revoke_previous_secret(endpoint_id: int) -> Call:
+    """Let the signing secret before the last rotation end."""
+    return _signed("POST", endpoint_id, "/revoke_previous_secret", body={})
+
+
+def _signed(method: str, endpoint_id: int, action: str = "", body: Mapping[str, Any] | None = None) -> Call:
+    path = f"/v4/webhook_endpoints/{endpoint_id}{action}"
+    return Call(method, path, body=body, names=f"webhook endpoint {endpoint_id}")
 
 
 def _tagging(method: str, contact_id: int, tag_id: int, body: Mapping[str, str] | None = None) -> Call:
