@@ -1,6 +1,7 @@
 """Text from outside, made safe for people's eyes."""
 
 import unicodedata
+from typing import Final
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -14,7 +15,11 @@ def clean(text: str) -> str:
     )
 
 
-def shorten(text: str, limit: int = 40) -> str:
+LONGEST_QUOTE: Final = 40
+"""Characters of a value that an error message quotes, unless it says otherwise."""
+
+
+def shorten(text: str, limit: int = LONGEST_QUOTE) -> str:
     """Quote a value for an error message: cleaned, at most `limit` characters, and said to be cut if it was."""
     cleaned = clean(text[: limit + 1])
     return f'"{cleaned}"' if len(text) <= limit else f'"{clean(text[:limit])}…" ({len(text)} characters)'

@@ -39,7 +39,7 @@ class OneOfThree(Misconfigured):
     mend = 'ccops adjust ann@example.org credits --add 10 --reason "…"'
 
     def __init__(self) -> None:
-        super().__init__("give one of --add, --take and --set. Nothing was sent")
+        super().__init__("give one of --add, --take and --set. Nothing was sent.")
 
 
 @command(
@@ -103,6 +103,8 @@ def _is_meant(session: "Session", words: str, key: str | None, how: Writing) -> 
         return True
     last = session.ledger.runs.last_ended(words)
     if last is None or last.ended_at is None or session.clock.now() - last.ended_at > AGAIN_WITHIN:
+        return True
+    if all(entry.status != "applied" for entry in session.ledger.entries.of_run(last.id)):
         return True
     minutes = int((session.clock.now() - last.ended_at).total_seconds() // 60)
     ago = "just now" if minutes < 1 else f"{minutes} min ago"

@@ -6,9 +6,9 @@ from typing import Final
 from ccops.errors import Misconfigured
 from ccops.text import shorten
 
-_ENTRY: Final = re.compile(r"e(\d{1,15})")
-_RUN: Final = re.compile(r"r(\d{1,15})")
-_ID: Final = re.compile(r"\d{1,18}")
+_ENTRY: Final = re.compile(r"e([1-9][0-9]{0,14})")
+_RUN: Final = re.compile(r"r([1-9][0-9]{0,14})")
+_ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _EMAIL: Final = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 
 
@@ -16,7 +16,7 @@ class NoContact(Misconfigured):
     """A word that names no contact."""
 
     def __init__(self, word: str) -> None:
-        super().__init__(f"{shorten(word)} is neither an e-mail address nor Kit's id of a contact. Nothing was sent")
+        super().__init__(f"{shorten(word)} is neither an e-mail address nor Kit's id of a contact. Nothing was sent.")
 
 
 class NoEntry(Misconfigured):
@@ -25,7 +25,7 @@ class NoEntry(Misconfigured):
     mend = "ccops history"
 
     def __init__(self, word: str) -> None:
-        super().__init__(f"{shorten(word)} is not the name of an entry, such as e4711. Nothing was sent")
+        super().__init__(f"{shorten(word)} is not the name of an entry, such as e4711. Nothing was sent.")
 
 
 class NoRun(Misconfigured):
@@ -34,13 +34,13 @@ class NoRun(Misconfigured):
     mend = "ccops history --runs"
 
     def __init__(self, word: str) -> None:
-        super().__init__(f"{shorten(word)} is not the name of a run, such as r31. Nothing was sent")
+        super().__init__(f"{shorten(word)} is not the name of a run, such as r31. Nothing was sent.")
 
 
 def contact_of(word: str) -> int | str:
     """Return the id or the e-mail address that a word is. Raises NoContact."""
     tidy = word.strip()
-    if tidy.isascii() and _ID.fullmatch(tidy):
+    if _ID.fullmatch(tidy):
         return int(tidy)
     if _EMAIL.fullmatch(tidy) and tidy.isprintable():
         return tidy
@@ -64,7 +64,7 @@ def run_of(word: str) -> int:
 
 def _number(pattern: re.Pattern[str], word: str) -> int | None:
     found = pattern.fullmatch(word.strip().lower())
-    return int(found[1]) if found and found[1].isascii() else None
+    return int(found[1]) if found else None
 
 
 def _raise(error: Misconfigured) -> int:

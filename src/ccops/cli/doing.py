@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
-from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
 from ccops.cli.keys import check_unsaid
+from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
 from ccops.cli.showing import URGENT, entry_name, moment_text, outcome_line, outcome_object
 from ccops.cli.signals import finishing
 from ccops.cli.summing import summary
@@ -160,9 +160,7 @@ def _preview(session: "Session", job: Job, how: Writing) -> int:
     return tally.exit_status()
 
 
-def printer(
-    session: "Session", job: Job, how: Writing, run: int | None, origin: Origin
-) -> "Callable[[Outcome], None]":
+def printer(session: "Session", job: Job, how: Writing, run: int | None, origin: Origin) -> "Callable[[Outcome], None]":
     """Return what prints each outcome of a job."""
     console, widest = session.console, max(map(len, job.names), default=0)
 

@@ -54,19 +54,24 @@ def _told(session: Session, error: BaseException) -> int:
     known = mistake(error, session.argv) if isinstance(error, ClickException) else error
     if not isinstance(known, CcopsError):
         return INTERRUPTED
-    show(session.console, known)
+    show(session.console, known, hide=session.hide)
     return status_of(known)
 
 
-def show(console: Console, error: CcopsError, *, mended: bool = True) -> None:
-    """Print an error and, if `mended`, what mends it on lines of their own that can be copied."""
+def show(
+    console: Console, error: CcopsError, *, mended: bool = True, hide: Callable[[str], str] = lambda text: text
+) -> None:
+    """Print an error and, if `mended`, what mends it on lines of their own that can be copied.
+
+    `hide` takes out what nobody may see.
+    """
     indent = " " * len(_LABEL)
     label: Part = Styled(_LABEL, "bad")
-    for text in str(error).splitlines() or [""]:
+    for text in hide(str(error)).splitlines() or [""]:
         for line in console.err.fit(text, taken=len(_LABEL)):
             console.err.line(label, line)
             label = indent
-    for line in error.mend.splitlines() if mended else ():
+    for line in hide(error.mend).splitlines() if mended else ():
         console.err.line(indent, line)
 
 

@@ -1,4 +1,4 @@
-"""The key that names an occasion, checked before anyone sees it."""
+"""What a person says about an occasion, checked before anyone sees it or it is stored."""
 
 from typing import TYPE_CHECKING
 
@@ -9,19 +9,39 @@ if TYPE_CHECKING:
 
 
 class KeyIsCredential(Misconfigured):
-    """What was given as the occasion's key is the credential; it is not shown."""
+    """What was given as the occasion's key is, or holds, the credential; it is not shown."""
 
     def __init__(self) -> None:
         super().__init__(
-            "--key names the occasion, such as an invoice number; what you gave is your API key. Nothing was sent or stored. "
-            "It may stand in your shell's history now: take it out there, or make a new key in Kit"
+            "--key names the occasion, such as an invoice number; what you gave is your API key. Nothing was sent or "
+            "stored. It may stand in your shell's history now: take it out there, or make a new key in Kit."
+        )
+
+
+class TellsCredential(Misconfigured):
+    """A text that would be stored holds the credential; it is not shown."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"{option} holds your API key. Nothing was sent or stored. It may stand in your shell's history now: take "
+            "it out there, or make a new key in Kit."
         )
 
 
 def check_key(session: "Session", key: str | None) -> None:
     """Refuse a key that is the credential: it would end up in the ledger. Raises KeyIsCredential."""
-    if key is None:
-        return
-    credential = session.settings.credential()
-    if credential is not None and credential.secret.equals(key.strip()):
+    if _holds_credential(session, key):
         raise KeyIsCredential
+
+
+def check_unsaid(session: "Session", text: str | None, option: str) -> None:
+    """Refuse a text with the credential in it: it would end up in the ledger. Raises TellsCredential."""
+    if _holds_credential(session, text):
+        raise TellsCredential(option)
+
+
+def _holds_credential(session: "Session", text: str | None) -> bool:
+    if not text:
+        return False
+    credential = session.settings.credential()
+    return credential is not None and credential.secret.reveal() in text

@@ -82,9 +82,17 @@ def run_for(session: "Session", name: str, words: list[str], said: Occasion, how
             requests=requests,
             names=names,
             timezone=operation.timezone,
+            subject=_subject(name, named.period),
+            counts_once=named.occasion is not None,
         ),
         how,
     )
+
+
+def _subject(name: str, period: str | None) -> str:
+    from ccops.operations.periods import describe_period
+
+    return name if period is None else f"{name}, {describe_period(period)}"
 
 
 def _some(names: tuple[str, ...]) -> str:

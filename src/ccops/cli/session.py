@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccops.cli import doors
 from ccops.cli.console import Console, standard_console
@@ -14,8 +14,8 @@ from ccops.cli.questions import Questions
 from ccops.cli.signals import Stop
 from ccops.clock import Clock, SystemClock
 from ccops.errors import CcopsError, Misconfigured
-from ccops.registry.faults import nearest
-from ccops.text import shorten
+from ccops.registry.faults import HomeNoFolder, nearest
+from ccops.text import LONGEST_QUOTE, shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ccops.operations.model import Operation, Registry
     from ccops.registry.home import Home
     from ccops.registry.settings import Settings
+
+
+_SHORTEST_SECRET: Final = 8
+"""What is shorter is no credential of Kit's, and may be a part of many words."""
 
 
 class NoSuchOperation(Misconfigured):
@@ -72,10 +76,13 @@ class Session:
 
     @cached_property
     def home(self) -> "Home":
-        """The home folder."""
+        """The home folder. Raises HomeNoFolder."""
         from ccops.registry.home import Home, find_home
 
-        return Home(find_home(self.home_option, self.environ))
+        home = Home(find_home(self.home_option, self.environ))
+        if home.path.exists() and not home.exists:
+            raise HomeNoFolder(home.path)
+        return home
 
     @cached_property
     def settings(self) -> "Settings":
@@ -131,6 +138,18 @@ class Session:
         from ccops.engine.preview import Preview
 
         return Preview(self.ledger_to_read, self.crm, self.clock)
+
+    def hide(self, text: str) -> str:
+        """Put *** for the credential, should a person have typed it where it does not belong."""
+        try:
+            given = self.settings.given
+        except CcopsError:
+            return text
+        secret = "" if given is None else given.secret.reveal()
+        if len(secret) < _SHORTEST_SECRET:
+            return text
+        # The second: how errors quote a long one.
+        return text.replace(secret, "***").replace(secret[:LONGEST_QUOTE], "***")
 
     def _in_sandbox(self) -> bool:
         """Tell whether the home is one for rehearsals; broken settings are another command's error."""

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from ccops.cli.styles import Part, Style, Styled
+from ccops.cli.styles import Part, Style, Styled, width_of
 from ccops.clock import iso
 from ccops.engine.request import Outcome, OutcomeStatus
 from ccops.engine.telling import outcome_of
 from ccops.ledger.model import Entry, Origin, Values
 from ccops.operations.dates import local
 from ccops.operations.periods import MONTHS
+from ccops.text import clean, shorten
 
 _STYLES: Final[dict[OutcomeStatus, Style]] = {
     "applied": "good",
@@ -25,6 +26,11 @@ _STYLES: Final[dict[OutcomeStatus, Style]] = {
 }
 URGENT: Final[frozenset[OutcomeStatus]] = frozenset({"refused", "failed", "parked", "open"})
 """What `--quiet` still prints."""
+
+
+def style_of(status: OutcomeStatus) -> Style:
+    """Return how outcomes of a kind stand out."""
+    return _STYLES[status]
 
 
 def entry_name(entry: Entry | int | None) -> str:
@@ -48,6 +54,11 @@ def short_time(moment: datetime, timezone: str, now: datetime) -> str:
     return f"{there.day:2d} {MONTHS[there.month - 1][:3]}{year} {there:%H:%M}"
 
 
+def moment_text(moment: datetime, timezone: str, now: datetime | None) -> str:
+    """Write a moment for people at `now`; for programs (None), as ISO 8601 in UTC."""
+    return iso(moment) if now is None else short_time(moment, timezone, now).strip()
+
+
 def long_time(moment: datetime, timezone: str) -> str:
     """Write a moment in a zone to the second: "22 Nov 2026 14:20:07"."""
     there = local(moment, timezone)
@@ -61,14 +72,20 @@ def times_in(timezone: str) -> str:
 
 def outcome_line(outcome: Outcome, timezone: str, now: datetime, widths: tuple[int, int | None]) -> tuple[Part, ...]:
     """Write an outcome on one line; `widths` are those of the contact's name and of the line (None: a pipe)."""
-    who, text = str(outcome.email or outcome.who), outcome_text(outcome, timezone, now)
+    of_name, of_line = widths
+    # Cleaned before it is measured, and so that no tab in a value looks like the end of a column.
+    who, text = clean(outcome_name(outcome)), clean(outcome_text(outcome, timezone, None if of_line is None else now))
     name = entry_name(outcome.entry)
-    style = _STYLES[outcome.status]
-    if widths[1] is None:
+    if of_line is None:
         return (f"{who}\t{text}\t{name}",)
-    left = f"{who:<{widths[0]}}   "
-    gap = max(widths[1] - len(left) - len(text) - len(name), 2) if name else 0
-    return (left, Styled(text, style), " " * gap, Styled(name, "dim"))
+    left = who + " " * (max(of_name - width_of(who), 0) + 3)
+    gap = max(of_line - width_of(left + text) - len(name), 2) if name else 0
+    return (left, Styled(text, _STYLES[outcome.status]), " " * gap, Styled(name, "dim"))
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """Name the contact of an outcome."""
+    return str(outcome.email or outcome.who)
 
 
 def outcome_object(outcome: Outcome, run: int | None, origin: Origin, now: datetime) -> Mapping[str, object]:
@@ -119,15 +136,15 @@ def entry_part(entry: Entry) -> Part:
             return Styled(text, _STYLES[outcome_of(entry, None).status])
 
 
-def outcome_text(outcome: Outcome, timezone: str, now: datetime) -> str:
-    """Say on one line what came out, and why."""
+def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
+    """Say on one line what came out, and why; with times as `moment_text` writes them."""
     change = change_text(outcome.before, outcome.after)
     reason = outcome.reason or ""
     match outcome.status:
         case "applied" | "previewed":
             return f"{change} ({reason})" if reason else change
         case "repeated":
-            when = "" if outcome.entry is None else f", {short_time(outcome.entry.moment, timezone, now).strip()}"
+            when = "" if outcome.entry is None else f", {moment_text(outcome.entry.moment, timezone, now)}"
             return f"already done{when}: {change or reason}"
         case "parked":
             return f"needs you: {reason}"
@@ -140,5 +157,7 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime) -> str:
 
 
 def value_text(value: str | None) -> str:
-    """Write a field's value."""
-    return value or "(empty)"
+    """Write a field's value; one of blanks only is quoted."""
+    if not value:
+        return "(empty)"
+    return value if value.strip() else shorten(value)

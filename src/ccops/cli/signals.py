@@ -1,5 +1,6 @@
 """Being asked to stop: Ctrl-C (INT) and what a system sends before it shuts down (TERM)."""
 
+import os
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Final
 from ccops.cli.exits import INTERRUPTED, TERMINATED
 
 _Handler = Callable[[int, FrameType | None], None]
+_STDERR: Final = 2
 _STATUS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
@@ -30,6 +32,13 @@ class Stop:
             sys.exit(status)
         self.status = status
         self.event.set()
+        _tell()
+
+
+def _tell() -> None:
+    """Say at a terminal why the program does not end at once; past Python's streams, which may be busy just now."""
+    if os.isatty(_STDERR):
+        os.write(_STDERR, b"\nStopping after the contact in hand. Once more stops at once, which is safe too.\n")
 
 
 @contextmanager

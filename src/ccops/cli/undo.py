@@ -36,7 +36,7 @@ class EntriesOrRun(Misconfigured):
     mend = 'ccops undo e4711 --reason "…"'
 
     def __init__(self) -> None:
-        super().__init__("give the entries to take back, or --run with the run. Nothing was sent")
+        super().__init__("give the entries to take back, or --run with the run. Nothing was sent.")
 
 
 @command(

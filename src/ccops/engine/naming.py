@@ -58,11 +58,14 @@ def name_occasion(operation: Operation, naming: Naming, moment: datetime) -> Nam
     if naming.once_per and operation.once_per and naming.once_per != operation.once_per:
         raise OtherPeriod(operation.name, naming.once_per, operation.once_per)
     kind = naming.once_per or operation.once_per
-    if naming.period and kind is None:
+    if naming.period is not None and kind is None:
         raise PeriodOfWhat(operation.name, naming.period)
-    period = None
-    if kind is not None:
-        period = parse_period(kind, naming.period) if naming.period else period_key(kind, moment, operation.timezone)
+    period = None if kind is None else _period(kind, naming.period, moment, operation.timezone)
     if naming.key is not None:
         return Named(for_key(naming.key), period)
     return Named(None if period is None else for_period(period), period)
+
+
+def _period(kind: Period, text: str | None, moment: datetime, timezone: str) -> str:
+    """Take the period that was named, else the present one; an empty text is no period (a shell's unset variable)."""
+    return period_key(kind, moment, timezone) if text is None else parse_period(kind, text)

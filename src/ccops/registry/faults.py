@@ -52,6 +52,16 @@ class RegistryMissing(Misconfigured):
         super().__init__(f"There is no registry at {clean(str(path))}.")
 
 
+class HomeNoFolder(Misconfigured):
+    """The place of the home is taken by something that is no folder."""
+
+    mend = "Choose a folder with --home or CCOPS_HOME."
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{clean(str(path))} is to be the home, but is not a folder.")
+
+
 class FileUnusable(Misconfigured):
     """A file of the home folder can't be read or written."""
 
