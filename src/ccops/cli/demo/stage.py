@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Self
 
 from ccops.cli.console import Console
-from ccops.cli.session import Session
 from ccops.cli.styles import Styled
 from ccops.sandbox import Sandbox
 
@@ -57,13 +56,6 @@ class Stage:
         self.kit.on_request = self._kill_after_write
         self.type(*words)
         self.kit.on_request = lambda _phase, _method, _path: None
-
-    @contextmanager
-    def session(self, *words: str) -> Iterator[Session]:
-        """Make a session, as a command of these words would work in, and close it afterwards."""
-        session = Session(words, self._environ)
-        with session.resources:
-            yield session
 
     def _kill_after_write(self, phase: str, method: str, _path: str) -> None:
         if (phase, method) == ("after", "PUT") and self._child is not None:
