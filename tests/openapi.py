@@ -42,8 +42,14 @@ DEPARTURES = (
     Departure(r"^answer subscribers/\d+: 'fields' is a required", "`slim=true` leaves the fields out"),
     Departure(r"^query email_address: Kit knows no such", "untagging by address: the newer prose puts it there"),
     Departure(r"^request : 'email_address' is a required", "PUT is partial: Kit's own tests send no address"),
+    Departure(
+        r"^request event: '\w+' is a required", "a webhook's event has one parameter at most; the others are nulls"
+    ),
 )
 """Each with its reason; the sources are in Kit's documentation and in the tests of its own libraries."""
+
+_NEWER = "/v4/webhook_endpoints"
+"""What came after the document was written is not held against it."""
 
 
 def document_path() -> Path | None:
@@ -69,6 +75,7 @@ def validate(exchanges: Iterable[Exchange]) -> list[str]:
         f"{exchange.method} {exchange.path} -> {exchange.status}: {complaint}"
         for exchange in exchanges
         if not exchange.faulty and exchange.status is not None and exchange.status != 429 and exchange.status < 500
+        if not exchange.path.startswith(_NEWER)
         for complaint in _complaints(_document(path)["paths"], exchange)
         if not any(re.search(departure.where, complaint) for departure in DEPARTURES)
     ]

@@ -1,9 +1,10 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.plain import Client, Hour
 
 from ccops.sandbox import Sandbox
+from tests.plain import Client, Hour
+from tests.receiving import Receiver
 
 
 @pytest.fixture
@@ -16,6 +17,13 @@ def client(kit: Sandbox) -> Iterator[Client]:
     client = Client(kit)
     yield client
     client.session.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody on loopback who takes whatever webhooks deliver."""
+    with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ccops.sandbox import examples as example_contacts
+from ccops.sandbox.deliveries import Deliveries
 from ccops.sandbox.exchange import Exchange
 from ccops.sandbox.faults import Faults
 from ccops.sandbox.hands import Hands
-from ccops.sandbox.service import Observer, Service, Settings
+from ccops.sandbox.service import Service
+from ccops.sandbox.settings import Observer, Settings
 from ccops.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def _nobody(_phase: str, _method: str, _path: str) -> None:
     """Observe nothing."""
 
 
-class Sandbox(Hands):
+class Sandbox(Hands, Deliveries):
     """A stand-in for Kit on loopback; as a context manager it runs inside the block.
 
     The state is in memory, or in the file `path`, which sandboxes of several processes may share at the same time.
@@ -58,7 +60,7 @@ class Sandbox(Hands):
                 example_contacts.fill(store, clock())
 
         self.settings = Settings(key, token, rate, window, lag, clock, _nobody)
-        """Key, token, rate, window, lag, clock; may be changed while it runs."""
+        """Key, token, rate, window, lag, clock, and how webhooks are delivered; may be changed while it runs."""
         super().__init__(Service(open_state(path, fill), self.settings, keep_exchanges))
         self._port = port
         self._listener: Listener | None = None
@@ -69,15 +71,17 @@ class Sandbox(Hands):
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> Self:
-        """Listen; after a stop, on the same port again."""
+        """Listen, and deliver what webhooks wait for; after a stop, on the same port again."""
         from ccops.sandbox.listener import Listener
 
         self._listener = self._listener or Listener(self._service, self._port)
         self._port = self._listener.port
+        self._service.courier.start()
         return self
 
     def stop(self) -> None:
-        """Break all connections and stop listening; the state can still be looked at, and `start` goes on."""
+        """Break all connections, stop listening and delivering; the state can be looked at, and `start` goes on."""
+        self._service.courier.stop()
         if self._listener:
             self._listener.close()
             self._listener = None

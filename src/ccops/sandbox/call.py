@@ -1,10 +1,12 @@
 """What an endpoint is given, and what all endpoints read from requests in the same way."""
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from ccops.clock import parse_iso
 from ccops.sandbox.exchange import Answer, Invalid, Json, NotFound, Request
@@ -14,6 +16,7 @@ from ccops.sandbox.store import Store
 
 STATES: Final = ("active", "inactive", "bounced", "complained", "cancelled")
 
+_URL: Final = re.compile(r"https?://[!-~]+")
 _EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 
 
@@ -91,6 +94,20 @@ def address(value: object) -> str:
     if not isinstance(value, str) or not _EMAIL.fullmatch(value.strip()):
         raise Invalid("Email address is invalid")
     return value.strip().lower()
+
+
+def web_address(value: object, name: str) -> str:
+    """Return a URL that could be posted to. Raises Invalid, naming the parameter.
+
+    Kit refuses private and loopback addresses. Here any may be kept, for a rehearsal's receivers are on loopback; and
+    only to such is anything ever delivered.
+    """
+    if isinstance(value, str) and _URL.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            place = urlsplit(value)
+            if place.hostname and place.port != 0:  # reading a port that is none raises too
+                return value
+    raise Invalid(f"{name} is invalid")
 
 
 def _moment(name: str, text: str) -> int:

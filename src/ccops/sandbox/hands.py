@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ccops.sandbox import tagging
 from ccops.sandbox.endpoints.fields import born
 from ccops.sandbox.moment import micros
 from ccops.sandbox.paging import Window
-from ccops.sandbox.rows import ContactRow, FieldRow
+from ccops.sandbox.rows import ContactRow, FieldRow, TagRow
 from ccops.sandbox.service import Service
 from ccops.sandbox.store import Store
 
@@ -54,20 +55,19 @@ class Hands:
     def add_tag(self, name: str) -> int:
         """Make a tag unless there is one of that name; return its id."""
         with self._changing() as (store, now):
-            return _tag_id(store, name, now)
+            return _tag(store, name, now).id
 
     def tag(self, contact_id: int, tag: str | int) -> int:
         """Add a tag, by name (made if there is none) or id, unless the contact has it; return the tag's id."""
         with self._changing() as (store, now):
-            tag_id = _tag_id(store, tag, now)
-            if store.tagged_at(tag_id, _contact(store, contact_id).id) is None:
-                store.add_tagging(tag_id, contact_id, now)
-        return tag_id
+            row = _tag(store, tag, now)
+            tagging.add(store, row, _contact(store, contact_id), now)
+        return row.id
 
     def untag(self, contact_id: int, tag: str | int) -> None:
         """Take a tag off, by name or id."""
         with self._changing() as (store, now):
-            store.end_tagging(_tag_id(store, tag, now), contact_id, now)
+            tagging.remove(store, _tag(store, tag, now), _contact(store, contact_id), now)
 
     def contact_id(self, email: str) -> int:
         """Return the id of the contact that has an address. Raises LookupError."""
@@ -101,7 +101,7 @@ class Hands:
     @contextmanager
     def _changing(self) -> Iterator[tuple[Store, int]]:
         self._service.catch_up()
-        with self._service.store.transaction():
+        with self._service.changing():
             yield self._service.store, micros(self._service.settings.clock())
 
     @contextmanager
@@ -125,8 +125,8 @@ def _field(store: Store, key: str, now: int) -> FieldRow:
     return born(store, key.replace("_", " ").capitalize(), now)
 
 
-def _tag_id(store: Store, tag: str | int, now: int) -> int:
+def _tag(store: Store, tag: str | int, now: int) -> TagRow:
     known = store.tag(tag) if isinstance(tag, int) else store.tag_named(tag)
     if known is None and isinstance(tag, int):
         raise LookupError(tag)
-    return (known or store.new_tag(str(tag), now)).id
+    return known or store.new_tag(str(tag), now)

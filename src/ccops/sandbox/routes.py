@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccops.sandbox.call import Endpoint
-from ccops.sandbox.endpoints import account, fields, members, subscribers, tags
+from ccops.sandbox.endpoints import account, fields, members, subscribers, tags, webhook_endpoints, webhooks
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ _ROUTES: Final = (
     Route("DELETE", "/v4/tags/{tag_id}/subscribers", members.remove_by_email),
     Route("POST", "/v4/tags/{tag_id}/subscribers/{id}", members.add),
     Route("DELETE", "/v4/tags/{tag_id}/subscribers/{id}", members.remove),
+    Route("GET", "/v4/webhooks", webhooks.index),
+    Route("POST", "/v4/webhooks", webhooks.create),
+    Route("DELETE", "/v4/webhooks/{id}", webhooks.delete),
+    Route("GET", "/v4/webhook_endpoints", webhook_endpoints.index),
+    Route("POST", "/v4/webhook_endpoints", webhook_endpoints.create),
+    Route("GET", "/v4/webhook_endpoints/{id}", webhook_endpoints.show),
+    Route("PATCH", "/v4/webhook_endpoints/{id}", webhook_endpoints.update),
+    Route("DELETE", "/v4/webhook_endpoints/{id}", webhook_endpoints.delete),
+    Route("POST", "/v4/webhook_endpoints/{id}/rotate_secret", webhook_endpoints.rotate_secret),
+    Route("POST", "/v4/webhook_endpoints/{id}/revoke_previous_secret", webhook_endpoints.revoke_previous_secret),
 )
 
 

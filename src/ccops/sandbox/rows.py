@@ -61,6 +61,52 @@ class FieldRow(NamedTuple):
     label: str
 
 
+class WebhookRow(NamedTuple):
+    """A legacy webhook: one event, with the value of its parameter if it has one."""
+
+    id: int
+    event: str
+    param: str | None
+    target_url: str
+
+
+class EndpointRow(NamedTuple):
+    """A webhook endpoint; `events` is a JSON list, and the previous secret counts until `previous_until`."""
+
+    id: int
+    created_at: int
+    url: str
+    name: str
+    description: str
+    status: str
+    events: str
+    secret: str
+    previous_secret: str
+    previous_until: int
+
+    def secrets(self, now: int) -> tuple[str, ...]:
+        """Return the secrets that sign at a moment, newest first."""
+        return (self.secret, self.previous_secret) if self.rotating(now) else (self.secret,)
+
+    def rotating(self, now: int) -> bool:
+        """Say whether the previous secret still counts."""
+        return now < self.previous_until
+
+
+class DeliveryRow(NamedTuple):
+    """Something to deliver: to a webhook endpoint, or if there is none, to the legacy webhook's `url`."""
+
+    id: int
+    endpoint_id: int | None
+    url: str
+    body: str
+    state: str
+    """pending, retrying, delivered or failed."""
+    attempts: int
+    due: int
+    """When to try, or to try again; FOREVER: not unless asked to."""
+
+
 class PostponedRow(NamedTuple):
     """A request whose effect comes later."""
 

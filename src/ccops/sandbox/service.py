@@ -2,12 +2,13 @@
 
 import contextlib
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from ccops.sandbox import routes
 from ccops.sandbox.call import Call
+from ccops.sandbox.courier import Courier
 from ccops.sandbox.distort import TOO_MANY, Delivery, distorted
 from ccops.sandbox.exchange import Answer, Exchange, NotFound, Refused, Request, refusal
 from ccops.sandbox.faults import Fault, Faults
@@ -15,22 +16,12 @@ from ccops.sandbox.limit import RollingLimit
 from ccops.sandbox.log import Log
 from ccops.sandbox.moment import micros
 from ccops.sandbox.rows import PostponedRow
-from ccops.sandbox.store import FOREVER, PRESENT, Store
+from ccops.sandbox.settings import Settings
+from ccops.sandbox.store import Store
+from ccops.sandbox.tables import FOREVER, PRESENT
 
-Observer = Callable[[str, str, str], None]
-
-
-@dataclass(slots=True)
-class Settings:
-    """How a sandbox behaves; may be changed while it runs."""
-
-    key: str
-    token: str
-    rate: int
-    window: float
-    lag: float
-    clock: Callable[[], datetime]
-    observer: Observer
+_ENDPOINTS: Final = "/v4/webhook_endpoints"
+_REFUSALS: Final = {401: refusal(401, "The access token is invalid"), 404: refusal(404, "Not Found")}
 
 
 class Service:
@@ -41,6 +32,7 @@ class Service:
         self.settings = settings
         self.log = Log(keep_exchanges)
         self.faults = Faults(self.deliver_late)
+        self.courier = Courier(store, settings, keep_exchanges)
         self._limit = RollingLimit()
 
     def handle(self, request: Request) -> Delivery:
@@ -58,10 +50,17 @@ class Service:
         now = self.settings.clock()
         self.catch_up(micros(now))
         try:
-            with self.store.transaction(write=request.method != "GET", keep=keep):
+            with self.changing(keep=keep) if request.method != "GET" else self.store.transaction(write=False):
                 return self._call(request, now)
         except Refused as refused:
             return refused.answer
+
+    @contextlib.contextmanager
+    def changing(self, *, keep: bool = True) -> Iterator[None]:
+        """Change the state inside the block; what webhooks want to know of it is delivered afterwards."""
+        with self.store.transaction(keep=keep):
+            yield
+        self.courier.wake()
 
     def postpone(self, request: Request, delay: float | None) -> None:
         """Do what a request asks for in so many seconds, or when `deliver_late` is called."""
@@ -79,7 +78,7 @@ class Service:
         until = micros(now) if until is None else until
         if not self.store.has_due(until):
             return 0
-        with self.store.transaction():
+        with self.changing():
             due = self.store.take_due(until)
             for row in due:
                 self._belated(Request(row.method, row.target, body=row.body), now)
@@ -100,10 +99,12 @@ class Service:
     def _refused(self, request: Request) -> Answer | None:
         credential = self._credential(request)
         if credential is None:
-            return refusal(401, "The access token is invalid")
+            return _REFUSALS[401]
         settings = self.settings
         if not self._limit.admits(credential, settings.clock(), settings.rate, settings.window):
             return TOO_MANY
+        if request.path.startswith(_ENDPOINTS) and settings.webhook_endpoints != "on":
+            return _REFUSALS[settings.webhook_endpoints]
         try:
             request.json  # noqa: B018 - reads it
         except ValueError:

@@ -11,7 +11,7 @@ from ccops.sandbox.store import SCHEMA, Store
 from ccops.sandbox.trouble import StateUnusable
 
 _APPLICATION: Final = 0x63636F70
-_VERSION: Final = 1
+_VERSION: Final = 2
 _PATIENCE: Final = 30.0
 """Seconds to wait for another process; each holds the file for less than a millisecond."""
 

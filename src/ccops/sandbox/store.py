@@ -1,24 +1,19 @@
-"""The state of a sandbox in SQLite: all its SQL. Nothing is overwritten, so lists can show the state of a while ago.
-
-Every row holds from `since` until `until`; a change ends the present version and begins another.
-"""
+"""The state of a sandbox in SQLite. Nothing is overwritten, so lists can show the state of a while ago."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
+from ccops.sandbox import hookstore
+from ccops.sandbox.hookstore import HookStore
 from ccops.sandbox.paging import Page, Window
 from ccops.sandbox.rows import ContactRow, FieldRow, HeldRow, MemberRow, PostponedRow, TagRow
+from ccops.sandbox.tables import FOREVER, PRESENT, Listing, Tables, holds
 
 if TYPE_CHECKING:
     import sqlite3
-
-FOREVER: Final = 2**63 - 1
-PRESENT: Final = FOREVER - 1
-"""The moment at which exactly those rows hold that nothing has ended."""
 
 SCHEMA: Final = f"""
 CREATE TABLE contact (id INTEGER, since INTEGER, until INTEGER DEFAULT {FOREVER}, created_at INTEGER, email TEXT,
@@ -39,9 +34,8 @@ CREATE UNIQUE INDEX one_custom_field_a_key ON custom_field (key) WHERE until = {
 CREATE TABLE postponed (id INTEGER PRIMARY KEY, due INTEGER, method TEXT, target TEXT, body BLOB);
 CREATE TABLE written (id INTEGER PRIMARY KEY, contact_id INTEGER, field_values TEXT);
 CREATE INDEX written_to ON written (contact_id);
-"""
+{hookstore.SCHEMA}"""
 
-_FIRST_IDS: Final = {"contact": 4_300_000_001, "tag": 1041, "custom_field": 3}  # Kit's contact ids passed 32 bits
 _CONTACT: Final = "c.id, c.since, c.created_at, c.email, c.first_name, c.state, c.canceled_at, c.field_values"
 _ORDERS: Final = {"id": ("c.id",), "updated_at": ("c.since", "c.id"), "cancelled_at": ("c.canceled_at", "c.id")}
 _FILTERS: Final = {
@@ -56,32 +50,16 @@ _FILTERS: Final = {
 }
 
 Filters = Mapping[str, str | int]
-Row = TypeVar("Row")
-Params = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """A list to be paged through: what is selected, from where, and the columns that order it."""
-
-    columns: str
-    source: str
-    order: tuple[str, ...]
-    params: Params
-    where: list[str] = field(default_factory=list)
-    descending: bool = True
-
-
-def _holds(*tables: str) -> str:
-    return " AND ".join(f"{table}.since <= :at AND :at < {table}.until" for table in tables)
-
-
-class Store:
+class Store(Tables):
     """The state behind one connection; every call belongs into a `transaction`."""
 
     def __init__(self, connection: "sqlite3.Connection") -> None:
-        self._db = connection
+        super().__init__(connection)
         self._lock = threading.Lock()
+        self.hooks = HookStore(connection)
+        """Webhooks and what they are to deliver; its calls belong into a `transaction` too."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,14 +90,14 @@ class Store:
         return self._contact("c.email = :value", email)
 
     def _contact(self, condition: str, value: str | int) -> ContactRow | None:
-        sql = f"SELECT {_CONTACT} FROM contact c WHERE {condition} AND {_holds('c')}"
+        sql = f"SELECT {_CONTACT} FROM contact c WHERE {condition} AND {holds('c')}"
         row = self._db.execute(sql, {"value": value, "at": PRESENT}).fetchone()
         return ContactRow(*row) if row else None
 
     def contacts(self, at: int, filters: Filters, window: Window, *, order: str, descending: bool) -> Page[ContactRow]:
         """Page through the contacts as they were at a moment."""
-        where = [_holds("c"), *(_FILTERS[name] for name in filters)]
-        listing = _Listing(_CONTACT, "contact c", _ORDERS[order], {"at": at, **filters}, where, descending)
+        where = [holds("c"), *(_FILTERS[name] for name in filters)]
+        listing = Listing(_CONTACT, "contact c", _ORDERS[order], {"at": at, **filters}, where, descending)
         return self._page(listing, window, ContactRow)
 
     def new_contact_id(self) -> int:
@@ -143,7 +121,7 @@ class Store:
     def tags(self, at: int, window: Window) -> Page[TagRow]:
         """Page through the tags as they were at a moment."""
         return self._page(
-            _Listing("t.id, t.created_at, t.name", "tag t", ("t.id",), {"at": at}, [_holds("t")]), window, TagRow
+            Listing("t.id, t.created_at, t.name", "tag t", ("t.id",), {"at": at}, [holds("t")]), window, TagRow
         )
 
     def tag(self, tag_id: int) -> TagRow | None:
@@ -155,7 +133,7 @@ class Store:
         return self._tag("fold(t.name) = fold(:value)", name)
 
     def _tag(self, condition: str, value: str | int) -> TagRow | None:
-        sql = f"SELECT t.id, t.created_at, t.name FROM tag t WHERE {condition} AND {_holds('t')}"
+        sql = f"SELECT t.id, t.created_at, t.name FROM tag t WHERE {condition} AND {holds('t')}"
         row = self._db.execute(sql, {"value": value, "at": PRESENT}).fetchone()
         return TagRow(*row) if row else None
 
@@ -176,18 +154,18 @@ class Store:
 
     def members(self, tag_id: int, at: int, filters: Filters, window: Window) -> Page[MemberRow]:
         """Page through the contacts that carried a tag at a moment, newest tagging first."""
-        where = ["g.tag_id = :tag", _holds("g", "c"), *(_FILTERS[name] for name in filters)]
+        where = ["g.tag_id = :tag", holds("g", "c"), *(_FILTERS[name] for name in filters)]
         source = "tagging g JOIN contact c ON c.id = g.contact_id"
         params = {"tag": tag_id, "at": at, **filters}
-        listing = _Listing(f"{_CONTACT}, g.since", source, ("g.since", "g.id"), params, where)
+        listing = Listing(f"{_CONTACT}, g.since", source, ("g.since", "g.id"), params, where)
         return self._page(listing, window, lambda *row: MemberRow(ContactRow(*row[:-1]), row[-1]))
 
     def held(self, contact_id: int, window: Window) -> Page[HeldRow]:
         """Page through the tags that a contact carries now, newest tagging first."""
         source = "tagging g JOIN tag t ON t.id = g.tag_id"
-        where = ["g.contact_id = :contact", _holds("g", "t")]
+        where = ["g.contact_id = :contact", holds("g", "t")]
         params = {"contact": contact_id, "at": PRESENT}
-        return self._page(_Listing("t.id, t.name, g.since", source, ("g.id",), params, where), window, HeldRow)
+        return self._page(Listing("t.id, t.name, g.since", source, ("g.id",), params, where), window, HeldRow)
 
     def tagged_at(self, tag_id: int, contact_id: int) -> int | None:
         """Return since when a contact carries a tag, None if it does not."""
@@ -199,24 +177,24 @@ class Store:
         """Tag a contact that does not carry the tag."""
         self._db.execute("INSERT INTO tagging (tag_id, contact_id, since) VALUES (?, ?, ?)", (tag_id, contact_id, now))
 
-    def end_tagging(self, tag_id: int, contact_id: int, now: int) -> None:
-        """Take a tag off, if it is there."""
+    def end_tagging(self, tag_id: int, contact_id: int, now: int) -> bool:
+        """Take a tag off, if it is there; return whether it was."""
         sql = f"UPDATE tagging SET until = ? WHERE tag_id = ? AND contact_id = ? AND until = {FOREVER}"
-        self._db.execute(sql, (now, tag_id, contact_id))
+        return self._db.execute(sql, (now, tag_id, contact_id)).rowcount > 0
 
     # Custom fields
 
     def field_page(self, at: int, window: Window) -> Page[FieldRow]:
         """Page through the custom fields as they were at a moment."""
         return self._page(
-            _Listing("f.id, f.key, f.name, f.label", "custom_field f", ("f.id",), {"at": at}, [_holds("f")]),
+            Listing("f.id, f.key, f.name, f.label", "custom_field f", ("f.id",), {"at": at}, [holds("f")]),
             window,
             FieldRow,
         )
 
     def fields(self, at: int = PRESENT) -> list[FieldRow]:
         """Return all custom fields as they were at a moment, oldest first."""
-        sql = f"SELECT f.id, f.key, f.name, f.label FROM custom_field f WHERE {_holds('f')} ORDER BY f.id"
+        sql = f"SELECT f.id, f.key, f.name, f.label FROM custom_field f WHERE {holds('f')} ORDER BY f.id"
         return [FieldRow(*row) for row in self._db.execute(sql, {"at": at})]
 
     def new_field_id(self) -> int:
@@ -259,39 +237,3 @@ class Store:
         """Return what requests wrote into a contact's fields, in order."""
         rows = self._db.execute("SELECT field_values FROM written WHERE contact_id = ? ORDER BY id", (contact_id,))
         return [json.loads(text) for (text,) in rows]
-
-    # Plumbing
-
-    def _new_id(self, table: str) -> int:
-        first = _FIRST_IDS[table]
-        row = self._db.execute(f"SELECT coalesce(max(id) + 1, {first}) FROM {table}").fetchone()
-        return int(row[0])
-
-    def _end(self, table: str, row_id: int, now: int) -> None:
-        self._db.execute(f"UPDATE {table} SET until = ? WHERE id = ? AND until = {FOREVER}", (now, row_id))
-
-    def _page(self, listing: _Listing, window: Window, make: Callable[..., Row]) -> Page[Row]:
-        edge, where, params = window.before or window.after, listing.where, dict(listing.params)
-        backwards = window.before is not None
-        down = listing.descending != backwards
-        if edge:
-            marks = ", ".join(f":edge{index}" for index in range(len(edge)))
-            where = [*where, f"({', '.join(listing.order)}) {'<' if down else '>'} ({marks})"]
-            params |= {f"edge{index}": part for index, part in enumerate(edge)}
-        order = ", ".join(f"{column} {'DESC' if down else 'ASC'}" for column in listing.order)
-        sql = (
-            f"SELECT {listing.columns}, {', '.join(listing.order)} FROM {listing.source} "
-            f"WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {window.size + 1}"
-        )
-        found = self._db.execute(sql, params).fetchall()
-        more, found = len(found) > window.size, found[: window.size]
-        if backwards:
-            found.reverse()
-        split = -len(listing.order)
-        rows = [(make(*row[:split]), row[split:]) for row in found]
-        earlier, later = (more, True) if backwards else (edge is not None, more)
-        return Page(rows, earlier, later, self._count(listing) if window.counted else None)
-
-    def _count(self, listing: _Listing) -> int:
-        sql = f"SELECT count(*) FROM {listing.source} WHERE {' AND '.join(listing.where)}"
-        return int(self._db.execute(sql, listing.params).fetchone()[0])

@@ -1,10 +1,12 @@
 """The account."""
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ccops.sandbox.call import Call
 from ccops.sandbox.exchange import Answer
 
+ACCOUNT_ID: Final = 9
 _OWNER = "owner@example.org"
 _TIMEZONE = "America/New_York"
 
@@ -13,7 +15,7 @@ def show(call: Call) -> Answer:
     """Describe the account that the credential opens; the cheapest check of a credential."""
     offset = call.now.astimezone(ZoneInfo(_TIMEZONE)).strftime("%z")
     account = {
-        "id": 9,
+        "id": ACCOUNT_ID,
         "name": "Ann's Studio",
         "plan_type": "creator",
         "primary_email_address": _OWNER,

@@ -1,5 +1,6 @@
 """Who carries which tag."""
 
+from ccops.sandbox import tagging
 from ccops.sandbox.call import Call, address
 from ccops.sandbox.endpoints.subscribers import presented
 from ccops.sandbox.exchange import Answer, Invalid, Json, NotFound
@@ -49,15 +50,13 @@ def held(call: Call) -> Answer:
 
 
 def _added(call: Call, tag: TagRow, contact: ContactRow) -> Answer:
-    since = call.store.tagged_at(tag.id, contact.id)
-    if since is None:
-        call.store.add_tagging(tag.id, contact.id, call.moment)
+    since = tagging.add(call.store, tag, contact, call.moment)
     member = _member(contact, since or call.moment, call.store.fields(), slim=False)
     return Answer(201 if since is None else 200, {"subscriber": member})
 
 
 def _removed(call: Call, tag: TagRow, contact: ContactRow) -> Answer:
-    call.store.end_tagging(tag.id, contact.id, call.moment)
+    tagging.remove(call.store, tag, contact, call.moment)
     return Answer(204)
 
 

@@ -9,11 +9,16 @@ from ccops.sandbox.rows import TagRow
 _BLANK = "Name can't be blank"
 
 
+def presented(tag: TagRow) -> Json:
+    """Return a tag as Kit shows it."""
+    return {"id": tag.id, "name": tag.name, "created_at": shown(tag.created_at)}
+
+
 def index(call: Call) -> Answer:
     """List the tags, newest first."""
     wanted = window(call.query)
     page = call.store.tags(call.lists_at, wanted)
-    return Answer(200, listing("tags", [_presented(tag) for tag, _ in page.rows], page, wanted))
+    return Answer(200, listing("tags", [presented(tag) for tag, _ in page.rows], page, wanted))
 
 
 def create(call: Call) -> Answer:
@@ -21,7 +26,7 @@ def create(call: Call) -> Answer:
     name = call.text("name", _BLANK)
     known = call.store.tag_named(name)
     tag = known or call.store.new_tag(name, call.moment)
-    return Answer(200 if known else 201, {"tag": _presented(tag)})
+    return Answer(200 if known else 201, {"tag": presented(tag)})
 
 
 def rename(call: Call) -> Answer:
@@ -30,8 +35,4 @@ def rename(call: Call) -> Answer:
     taken = call.store.tag_named(name)
     if taken and taken.id != tag.id:
         raise Invalid("Name has already been taken")
-    return Answer(200, {"tag": _presented(call.store.rename_tag(tag, name, call.moment))})
-
-
-def _presented(tag: TagRow) -> Json:
-    return {"id": tag.id, "name": tag.name, "created_at": shown(tag.created_at)}
+    return Answer(200, {"tag": presented(call.store.rename_tag(tag, name, call.moment))})
