@@ -89,7 +89,10 @@ class History:
         return 0 if row is None else row["n"]
 
     def is_answered(self, operation: str, contact: int, occasion: str, *, kept: bool) -> bool:
-        """Whether an occasion has come to its end, its tag taken off, or `kept` on purpose; or a person is needed."""
+        """Whether an occasion needs nobody to start it: its entry came to its end, or waits for a person.
+
+        A refused one is tried again as long as its tag is there, unless that is `kept` on purpose.
+        """
         with self._database.read() as db:
             row = db.row(
                 "SELECT status, released FROM entries WHERE operation = :operation AND contact = :contact"
@@ -100,8 +103,9 @@ class History:
             )
         if row is None:
             return False
-        ended = row["status"] in {"applied", "undone", "refused"}
-        return row["released"] == 1 or row["status"] == "parked" or (kept and ended)
+        if row["status"] == "refused":
+            return kept or row["released"] == 1
+        return row["status"] in {"applied", "undone", "parked"}
 
     def use_of(self, operation: str, period: str) -> PeriodUse | None:
         """Return how a period of an operation was used by runs and imports; None if nobody has it that way."""

@@ -46,15 +46,15 @@ def open_entries(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
     entries = ledger.entries.open()
     begun = [entry for entry in entries if entry.status != "parked"]
     due = [entry for entry in begun if is_due(entry, patient)]
-    parked = [entry for entry in entries if entry.status == "parked"]
+    tagged = [entry for entry in ledger.entries.unreleased() if is_due(entry, patient)]
     if due:
-        text = f"{count(len(due), 'change')} begun and not ended: {_named(due)}"
+        yield wrong("open", f"{count(len(due), 'change')} begun and not ended: {_named(due)}", "ccops settle")
+    if tagged:
+        text = f"{count(len(tagged), 'change')} applied, tags not in order yet: {_named(tagged)}"
         yield wrong("open", text, "ccops settle")
-    elif begun:
-        yield well("open", f"{count(len(begun), 'change')} under way now")
-    yield from _parked(ledger, parked)
-    if not entries:
-        yield well("open", "nothing was left half-way")
+    if not due and not tagged:
+        yield well("open", f"{count(len(begun), 'change')} under way now" if begun else "nothing was left half-way")
+    yield from _parked(ledger, [entry for entry in entries if entry.status == "parked"])
 
 
 def is_due(entry: Entry, patient: Patient) -> bool:

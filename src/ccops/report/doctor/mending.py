@@ -60,7 +60,7 @@ def _receipt_field(ledger: Ledger, visit: Visit) -> Iterator[Finding]:
 
 def _open_entries(patient: Patient, ledger: Ledger, heart: Callable[[], Heart]) -> Iterator[Finding]:
     """Bring to their end the changes that nobody is at work on any more, as `ccops settle` would."""
-    for entry in ledger.entries.open():
+    for entry in (*ledger.entries.unreleased(), *ledger.entries.open()):
         if entry.status != "parked" and is_due(entry, patient):
             outcome = heart().finish(entry.id)
             if outcome.status != "open":
