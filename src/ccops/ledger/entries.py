@@ -152,6 +152,19 @@ class Entries:
             None if accepted is None else accepted["accepted"],
         )
 
+    def of_occasions(self, operation: str, contact: int, first: str, last: str) -> Entry | None:
+        """Return the newest entry whose occasion, as a text, is not before `first` and not behind `last`."""
+        with self._database.read() as db:
+            row = db.row(
+                f"{ENTRIES} WHERE contact = :contact AND operation = :operation"
+                " AND occasion >= :first AND occasion <= :last ORDER BY entries.id DESC LIMIT 1",
+                operation=operation,
+                contact=contact,
+                first=first,
+                last=last,
+            )
+        return None if row is None else entry_of(row)
+
     def last_turn(self, contact: int) -> int:
         """Return the turn of the entry that was written last to a contact; 0 if none was."""
         with self._database.read() as db:

@@ -5,6 +5,7 @@ from pathlib import Path
 from ccops.ledger.entries import Entries
 from ccops.ledger.history import History
 from ccops.ledger.identity import Identity
+from ccops.ledger.inbox import Inbox
 from ccops.ledger.locks import Locks
 from ccops.ledger.people import People
 from ccops.ledger.runs import Runs
@@ -22,6 +23,7 @@ class Ledger:
         self.people = People(database)
         self.runs = Runs(database, locks)
         self.history = History(database)
+        self.inbox = Inbox(database)
 
     @classmethod
     def open(cls, path: Path, locks: Path, *, readonly: bool = False) -> "Ledger":

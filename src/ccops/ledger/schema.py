@@ -98,7 +98,41 @@ _FIRST: Final = (
     """,
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_SECOND: Final = (
+    # What came in from outside; the sender hears of success only once its row is here.
+    """
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL CHECK (kind IN ('legacy', 'kit', 'post')),
+        operation TEXT NOT NULL,
+        who TEXT NOT NULL,
+        at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        key TEXT,
+        fingerprint TEXT,
+        amount TEXT,
+        note TEXT,
+        state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'parked')),
+        tries INTEGER NOT NULL DEFAULT 0,
+        not_before TEXT NOT NULL,
+        entry INTEGER REFERENCES entries (id),
+        status TEXT,
+        reason TEXT,
+        ended_at TEXT
+    )
+    """,
+    # The same key is the same event.
+    "CREATE UNIQUE INDEX one_per_key ON events (operation, key, kind) WHERE key IS NOT NULL",
+    """
+    CREATE INDEX events_by_fingerprint ON events (operation, fingerprint, received_at)
+        WHERE fingerprint IS NOT NULL
+    """,
+    "CREATE INDEX events_due ON events (not_before, id) WHERE state = 'waiting'",
+    "CREATE INDEX hints_due ON events (operation, who) WHERE state = 'waiting' AND kind <> 'post'",
+    "CREATE INDEX events_parked ON events (id) WHERE state = 'parked'",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The n-th brings the schema from version n to n + 1."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -1,0 +1,233 @@
+"""The inbox: events on disk before their sender hears that they were accepted, until each has come to its end."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from ccops.clock import iso, parse_iso
+from ccops.ledger.events import Accepted, Arrival, Backlog, Ending, Event
+from ccops.ledger.grouping import Grouped
+from ccops.ledger.rows import stamp
+from ccops.ledger.sqlite import Row, Sqlite, Transaction
+
+_MOST_HINTS: Final = 1000
+"""Hints that are answered by one look at a contact's tags."""
+
+
+class Inbox:
+    """The events of one ledger; many threads may use it at once."""
+
+    def __init__(self, database: Sqlite) -> None:
+        self._database = database
+        self._grouped = Grouped[Arrival, Accepted](self._accept_all)
+
+    # ---- in
+
+    def accept(self, arrivals: Sequence[Arrival]) -> Sequence[Accepted]:
+        """Put events on disk, all or none; one that is there already is given back as it stands."""
+        return self._grouped(arrivals)
+
+    def again(self, event: Event, now: datetime) -> Event:
+        """Let an event that has ended be tried again, since its sender asks."""
+        return self._changed(
+            "state = 'waiting', tries = 0, not_before = :now, ended_at = NULL", [event], "state <> 'waiting'", now=now
+        )[0]
+
+    def _accept_all(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
+        with self._database.write() as db:
+            return [_accept(db, arrival) for arrival in arrivals]
+
+    # ---- work
+
+    def due(self, now: datetime, *, besides: Collection[str] = (), paused: Collection[str] = ()) -> list[Event]:
+        """Return what to do next: one POST, or all hints at one contact's taggings for one operation.
+
+        Contacts in `besides` and operations in `paused` are passed over. One look at the contact's tags answers all
+        its hints, whenever they came.
+        """
+        contacts = {f"who{number}": who for number, who in enumerate(besides)}
+        operations = {f"paused{number}": name for number, name in enumerate(paused)}
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT * FROM events WHERE state = 'waiting' AND not_before <= :now"
+                f" AND who NOT IN ({_names(contacts)}) AND operation NOT IN ({_names(operations)})"
+                " ORDER BY not_before, id LIMIT 1",
+                now=stamp(now),
+                **contacts,
+                **operations,
+            )
+            if row is None or row["kind"] == "post":
+                return [] if row is None else [_event(row)]
+            rows = db.rows(
+                "SELECT * FROM events WHERE state = 'waiting' AND kind <> 'post' AND operation = :operation"
+                " AND who = :who ORDER BY id LIMIT :limit",
+                operation=row["operation"],
+                who=row["who"],
+                limit=_MOST_HINTS,
+            )
+        return [_event(each) for each in rows]
+
+    def next_due(self, paused: Collection[str] = ()) -> datetime | None:
+        """Return from when on there is something to do; None if nothing waits."""
+        operations = {f"paused{number}": name for number, name in enumerate(paused)}
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT MIN(not_before) AS moment FROM events WHERE state = 'waiting'"
+                f" AND operation NOT IN ({_names(operations)})",
+                **operations,
+            )
+        return None if row is None or row["moment"] is None else parse_iso(row["moment"])
+
+    def end(self, events: Sequence[Event], how: Ending, now: datetime) -> None:
+        """Note that events have come to their end."""
+        self._try("state = 'done', ended_at = :now", events, how, now=now)
+
+    def put_off(self, events: Sequence[Event], how: Ending, until: datetime, *, counts: bool = True) -> None:
+        """Note that events have to be tried again; `counts` if that try counts towards giving up."""
+        step = int(counts)
+        self._try("not_before = :until, tries = tries + :step", events, how, until=until, step=step)
+
+    def park(self, events: Sequence[Event], how: Ending, now: datetime) -> None:
+        """Note that events need a person."""
+        self._try("state = 'parked', tries = tries + 1, ended_at = :now", events, how, now=now)
+
+    def close(self, event: Event, now: datetime) -> Event:
+        """End an event with the answer of its latest try, which its sender is about to hear; return how it stands."""
+        return self._changed(
+            "state = 'done', ended_at = :now",
+            [event],
+            "state = 'waiting' AND tries = :tries",
+            now=now,
+            tries=event.tries,
+        )[0]
+
+    # ---- looking
+
+    def find(self, event_id: int) -> Event | None:
+        """Return an event, or None."""
+        with self._database.read() as db:
+            row = db.row("SELECT * FROM events WHERE id = :id", id=event_id)
+        return None if row is None else _event(row)
+
+    def backlog(self) -> Backlog:
+        """Count what waits, and what needs a person."""
+        with self._database.read() as db:
+            waiting = db.row("SELECT COUNT(*) AS count, MIN(received_at) AS oldest FROM events WHERE state = 'waiting'")
+            parked = db.row("SELECT COUNT(*) AS count FROM events WHERE state = 'parked'")
+        assert waiting is not None and parked is not None  # noqa: S101, PT018 - a count always gives a row
+        oldest = None if waiting["oldest"] is None else parse_iso(waiting["oldest"])
+        return Backlog(waiting["count"], parked["count"], oldest)
+
+    def unended(self, limit: int = 1000) -> list[Event]:
+        """Return the events that wait or need a person, oldest first."""
+        with self._database.read() as db:
+            rows = db.rows("SELECT * FROM events WHERE state <> 'done' ORDER BY id LIMIT :limit", limit=limit)
+        return [_event(row) for row in rows]
+
+    def prove_writable(self, now: datetime) -> None:
+        """Commit something small. Raises LedgerUnusable."""
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO identity (name, value) VALUES ('proved_writable', :now)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                now=stamp(now),
+            )
+
+    def _try(self, assign: str, events: Sequence[Event], how: Ending, **more: datetime | int) -> None:
+        """Note how a try ended, of events that have not been ended meanwhile."""
+        self._changed(
+            f"{assign}, status = :status, reason = :reason, entry = COALESCE(:entry, entry)",
+            events,
+            "state = 'waiting'",
+            status=how.status,
+            reason=how.reason,
+            entry=how.entry,
+            **more,
+        )
+
+    def _changed(
+        self, assign: str, events: Sequence[Event], condition: str, **values: datetime | str | int | None
+    ) -> list[Event]:
+        given = {name: stamp(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        with self._database.write() as db:
+            for event in events:
+                db.run(f"UPDATE events SET {assign} WHERE id = :id AND {condition}", id=event.id, **given)
+            return [_get(db, event.id) for event in events]
+
+
+def _accept(db: Transaction, arrival: Arrival) -> Accepted:
+    known = _known(db, arrival)
+    if known is not None:
+        return Accepted(_event(known), new=False)
+    row = db.row(
+        "INSERT INTO events (kind, operation, who, at, received_at, key, fingerprint, amount, note, not_before)"
+        " VALUES (:kind, :operation, :who, :at, :now, :key, :fingerprint, :amount, :note, :now) RETURNING *",
+        kind=arrival.kind,
+        operation=arrival.operation,
+        who=arrival.who,
+        at=stamp(arrival.at),
+        now=stamp(arrival.received_at),
+        key=arrival.key or (_new_key(arrival) if arrival.kind == "post" else None),
+        fingerprint=arrival.fingerprint,
+        amount=arrival.amount,
+        note=arrival.note,
+    )
+    assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
+    return Accepted(_event(row), new=True)
+
+
+def _known(db: Transaction, arrival: Arrival) -> Row | None:
+    if arrival.key is not None:
+        return db.row(
+            "SELECT * FROM events WHERE kind = :kind AND operation = :operation AND key = :key",
+            kind=arrival.kind,
+            operation=arrival.operation,
+            key=arrival.key,
+        )
+    if arrival.fingerprint is None:
+        return None
+    return db.row(
+        "SELECT * FROM events WHERE operation = :operation AND fingerprint = :fingerprint AND received_at > :since"
+        " ORDER BY id DESC LIMIT 1",
+        operation=arrival.operation,
+        fingerprint=arrival.fingerprint,
+        since=stamp(arrival.received_at - timedelta(seconds=arrival.window)),
+    )
+
+
+def _new_key(arrival: Arrival) -> str:
+    """Name a POST that brought no key by when it came; the rest keeps two of one second apart."""
+    return f"{iso(arrival.received_at)} {secrets.token_hex(4)}"
+
+
+def _get(db: Transaction, event_id: int) -> Event:
+    row = db.row("SELECT * FROM events WHERE id = :id", id=event_id)
+    assert row is not None  # noqa: S101 - events are never taken out
+    return _event(row)
+
+
+def _names(parameters: Collection[str]) -> str:
+    # An empty list is no SQL; an empty text is the name of nothing.
+    return ", ".join(f":{name}" for name in parameters) or "''"
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=row["id"],
+        kind=row["kind"],
+        operation=row["operation"],
+        who=row["who"],
+        at=parse_iso(row["at"]),
+        received_at=parse_iso(row["received_at"]),
+        key=row["key"],
+        amount=row["amount"],
+        note=row["note"],
+        state=row["state"],
+        tries=row["tries"],
+        not_before=parse_iso(row["not_before"]),
+        entry=row["entry"],
+        status=row["status"],
+        reason=row["reason"],
+        ended_at=None if row["ended_at"] is None else parse_iso(row["ended_at"]),
+    )
