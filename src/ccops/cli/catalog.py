@@ -38,6 +38,7 @@ CATALOG: Final = (
     Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run:app"),
     Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),
     Listed("poll", "Do", "Run operations for the contacts that carry their trigger tags", "ccops.cli.poll:app"),
+    Listed("serve", "Do", "Receive webhooks and POSTs and work them off", "ccops.cli.serve:app"),
     Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance.app:app"),
     Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history.app:app"),
     Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),

@@ -14,7 +14,7 @@ from ccops.engine.request import Outcome
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Origin
 from ccops.operations.model import Operation
-from ccops.triggers.taggings import tagging_request
+from ccops.triggers.taggings import left_out_reason, tagging_request
 
 BUSY_TOO_LONG: Final = timedelta(hours=1)
 """A poll that another one has kept out for so long is worth a person's look."""
@@ -79,8 +79,4 @@ def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Orig
     if row.state in operation.states:
         return heart.apply(request)
     heart.ledger.people.seen(row.id, row.email)
-    return heart.leave_out(request, row.id, f"{row.state} in Kit; {operation.name} is for {_list(operation)}")
-
-
-def _list(operation: Operation) -> str:
-    return ", ".join(sorted(operation.states))
+    return heart.leave_out(request, row.id, left_out_reason(operation, row.state))

@@ -21,3 +21,8 @@ def tagging_request(operation: Operation, contact: int, tagged_at: datetime, run
         origin=origin,
         period=period,
     )
+
+
+def left_out_reason(operation: Operation, state: str) -> str:
+    """Say why a contact is left out: its state is none of those that the operation is for."""
+    return f"{state} in Kit; {operation.name} is for {', '.join(sorted(operation.states))}"

@@ -1,0 +1,155 @@
+"""`ccops serve`: receives webhooks and POSTs and works them off."""
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Quiet
+from ccops.cli.session import session_of
+from ccops.errors import Misconfigured
+from ccops.text import shorten
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.engine.request import Outcome
+    from ccops.operations.model import Registry
+    from ccops.registry.secrets import Secrets
+    from ccops.triggers.live import Live
+    from ccops.triggers.receiver.app import Done
+    from ccops.triggers.serving import Voices
+
+app = new_app()
+
+LISTEN: Final = "127.0.0.1:8750"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+_INTERVAL: Final = re.compile(r"([0-9]{1,6})([smh]?)")
+
+
+Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where your proxy finds it; port 0: any.")]
+Poll = Annotated[str, typer.Option("--poll", metavar="15m", help="How often it looks for tags itself; 0: never.")]
+
+
+class NoInterval(Misconfigured):
+    """`--poll` is no span of time."""
+
+    mend = "ccops serve --poll 15m   (or 90s, 1h; 0: never)"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--poll {shorten(text)} is no span of time")
+
+
+@command(
+    app,
+    "serve",
+    """
+    ccops serve
+    ccops serve --listen 127.0.0.1:8750 --poll 15m
+    """,
+)
+def serve(ctx: typer.Context, listen: Listen = LISTEN, poll: Poll = "15m", quiet: Quiet = False) -> None:  # noqa: ARG001
+    """Receive webhooks and POSTs and work them off, until stopped.
+
+    It looks for trigger tags itself too, so that nothing is lost while it was off. Put a proxy with https in front of
+    it; the addresses to give to Kit and others are shown by: ccops webhook show OPERATION
+    """
+    from ccops.cli.signals import finishing
+    from ccops.triggers.serving import Plan, serving
+
+    session = session_of(ctx)
+    heart = session.heart
+    registry, secrets = _live(session)
+    host, port = _address(listen)
+    plan = Plan(host, port, session.settings.actor, _interval(poll) or None)
+    stop = session.stop.event
+    with finishing(session.stop), serving(heart, registry, secrets, plan, _voices(session), stop) as real_port:
+        _greet(session, registry(), secrets(), host, real_port)
+        stop.wait()
+        session.console.note("Stopping: what is in hand is finished first.")
+    session.console.note("ccops serve has stopped; what waits in the inbox is taken up at the next start.")
+
+
+def _address(listen: str) -> tuple[str, int]:
+    """Read HOST:PORT. Raises ListenMalformed."""
+    from ccops.triggers.errors import ListenMalformed
+
+    host, _, port = listen.strip().rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):  # noqa: PLR2004 - the highest port there is
+        raise ListenMalformed(listen)
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _interval(text: str) -> timedelta:
+    """Read `15m`, `90s`, `1h`, or seconds. Raises NoInterval."""
+    found = _INTERVAL.fullmatch(text.strip())
+    if found is None:
+        raise NoInterval(text)
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
+
+
+def _live(session: "Session") -> "tuple[Live[Registry], Live[Secrets]]":
+    """Follow the registry and the secrets; a registry whose tags were counted otherwise is one with mistakes."""
+    from ccops.cli import doors
+    from ccops.registry.load import load
+    from ccops.registry.secrets import load_secrets
+    from ccops.triggers.live import Live
+
+    home, ledger = session.home, session.ledger
+
+    def checked() -> "Registry":
+        registry = load(home.registry)
+        doors.check_tags(ledger, registry)
+        return registry
+
+    def tell(error: Exception) -> None:
+        for line in (*str(error).splitlines(), "until that is mended, what was last in order goes on to hold"):
+            session.console.warn(line)
+
+    return Live(home.registry, checked, tell), Live(home.config, lambda: load_secrets(home), tell)
+
+
+def _voices(session: "Session") -> "Voices":
+    from ccops.cli.showing import entry_object
+    from ccops.triggers.serving import Voices
+
+    return Voices(
+        tell=session.console.warn,
+        log=lambda done: _log(session, done),
+        outcome=lambda outcome: _tell_polled(session, outcome),
+        show=entry_object,
+    )
+
+
+def _log(session: "Session", done: "Done") -> None:
+    """Write a line of the access log; what came from outside is not in it."""
+    detail = f"  {done.detail}" if done.detail else ""
+    session.console.note(f"{session.clock.now():%Y-%m-%dT%H:%M:%SZ} {done.method} {done.place} {done.status}{detail}")
+
+
+def _tell_polled(session: "Session", outcome: "Outcome") -> None:
+    """Write what the own look for tags came to; those left out are said by every round, so only in the ledger."""
+    from ccops.cli.showing import outcome_line
+
+    if outcome.status not in {"repeated", "left-out"}:
+        now = session.clock.now()
+        session.console.note("poll: ", *outcome_line(outcome, session.registry.timezone, now, (0, None)))
+
+
+def _greet(session: "Session", registry: "Registry", secrets: "Secrets", host: str, port: int) -> None:
+    """Say where it listens and which addresses it answers, without the secrets in them."""
+    from ccops.registry.settings import is_loopback
+
+    console = session.console
+    base = session.settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    console.say(f"ccops serve listens on {host}:{port}. Ctrl-C stops it.")
+    if not is_loopback(host):
+        console.warn("it speaks plain http: let nothing but your proxy reach it, for secrets are in the addresses")
+    if secrets.kit:
+        console.say(f"  POST {base}/kit   (signed, Kit's webhook endpoints)")
+    for name in registry.operations:
+        if secrets.accepted(name):
+            console.say(f"  POST {base}/operations/{name}   (secret: ccops webhook show {name})")
+        else:
+            console.say(f"  {name} has no secret yet: ccops webhook create {name}")

@@ -1,0 +1,120 @@
+"""The receiver as a WSGI application (PEP 3333): finds the place that answers, and logs without secrets."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from ccops.errors import LedgerUnusable
+from ccops.triggers.receiver import hooks, looking, posts
+from ccops.triggers.receiver.house import House
+from ccops.triggers.receiver.http import Call, Reply, call_of
+from ccops.triggers.receiver.refusals import CantStore, NoSuchPlace, SecretWrong, TurnedAway, WrongMethod
+
+Environ = dict[str, object]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+_RETRY_AFTER: Final = "30"
+"""Seconds; Kit heeds them, and comes again anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A line of the access log. It holds no part of an address that its sender chose: that might be a secret."""
+
+    method: str
+    place: str
+    status: HTTPStatus
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call is going: its name for the log, the method that it takes, and what answers."""
+
+    name: str
+    method: str
+    answer: Callable[[Call], Reply]
+
+
+class Receiver:
+    """Answers every request; no exception leaves it, since the server would log the address with it."""
+
+    def __init__(self, house: House, log: Callable[[Done], None]) -> None:
+        self._house = house
+        self._log = log
+        self._health = looking.Health()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        method, place = "?", "(unread)"
+        try:
+            call = call_of(environ)
+            found = self._place(call)
+            method, place = call.method, found.name
+            reply, detail = _answer(found, call), ""
+        except TurnedAway as refusal:
+            reply, detail = _turned_away(refusal), type(refusal).__name__
+        except LedgerUnusable as error:
+            reply, detail = _turned_away(CantStore()), str(error)
+        except Exception as error:  # noqa: BLE001 - see above; its text may hold what was sent
+            reply, detail = _broken(), f"internal error: {type(error).__name__}"
+        self._log(Done(method, place, reply.status, detail))
+        return _send(reply, start_response, head=environ.get("REQUEST_METHOD") == "HEAD")
+
+    def _place(self, call: Call) -> Place:
+        """Find the place of a path. Raises NoSuchPlace."""
+        house = self._house
+        match call.path.removesuffix("/").split("/")[1:]:
+            case ["kit"]:
+                return Place("/kit", "POST", lambda call: hooks.signed(house, call))
+            case ["kit", name, secret]:
+                return Place(
+                    f"/kit/{self._shown(name)}/***", "POST", lambda call: hooks.legacy(house, call, name, secret)
+                )
+            case ["operations", name]:
+                return Place(f"/operations/{self._shown(name)}", "POST", lambda call: posts.receive(house, call, name))
+            case ["entries", name]:
+                return Place("/entries", "GET", lambda call: looking.entry(house, call, name))
+            case ["healthz"]:
+                return Place("/healthz", "GET", lambda _: self._health(house))
+            case _:
+                raise NoSuchPlace
+
+    def _shown(self, name: str) -> str:
+        """Return an operation's name for the log; whatever is none might be a secret in the wrong place."""
+        return name if name in self._house.registry().operations else "(unknown)"
+
+
+def _answer(place: Place, call: Call) -> Reply:
+    if call.method != place.method and not (call.method == "HEAD" and place.method == "GET"):
+        raise WrongMethod(place.method)
+    return place.answer(call)
+
+
+def _turned_away(refusal: TurnedAway) -> Reply:
+    headers: list[tuple[str, str]] = []
+    if isinstance(refusal, WrongMethod):
+        headers.append(("Allow", refusal.allowed.replace(" and ", ", ")))
+    elif isinstance(refusal, SecretWrong):
+        headers.append(("WWW-Authenticate", "Bearer"))
+    elif isinstance(refusal, CantStore):
+        headers.append(("Retry-After", _RETRY_AFTER))
+    return Reply(refusal.status, {"error": str(refusal)}, tuple(headers))
+
+
+def _broken() -> Reply:
+    told = {"error": "internal error; if this was not accepted, send it again later"}
+    return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, told, (("Retry-After", _RETRY_AFTER),))
+
+
+def _send(reply: Reply, start_response: StartResponse, *, head: bool) -> Iterable[bytes]:
+    content = reply.content()
+    own: Mapping[str, str] = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    start_response(reply.line, [*own.items(), *reply.headers])
+    return [] if head else [content]

@@ -1,0 +1,106 @@
+"""The receiver on a socket: waitress, with limits on how much and how slowly anybody may send."""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+
+from ccops.triggers.receiver.http import MOST_BYTES
+
+if TYPE_CHECKING:
+    from ccops.triggers.receiver.app import Receiver
+
+THREADS: Final = 16
+MOST_WAITERS: Final = 10
+"""Senders that may wait for an outcome at once; the other threads go on accepting."""
+PATIENCE: Final = 20
+"""Seconds that a request may take to arrive, and a connection may idle."""
+_MOST_HEADER_BYTES: Final = 16_384
+_MOST_CONNECTIONS: Final = 500
+_LAST_ANSWERS: Final = 10.0
+"""Seconds that requests in hand have for their answers when the receiver stops."""
+_TICK: Final = 0.2
+
+
+class _Prompt(HTTPChannel):
+    """A connection whose idle time counts from the start of a request: one that drips in is no activity."""
+
+    def handle_read(self) -> None:
+        """Read what there is."""
+        began = self.last_activity if self.request is not None else None
+        super().handle_read()
+        if began is not None and self.request is not None:
+            self.last_activity = began
+
+
+class Server:
+    """Serves a receiver in threads of its own from `start` to `stop`. Raises OSError when it can't listen."""
+
+    def __init__(self, receiver: "Receiver", host: str, port: int, *, patience: int = PATIENCE) -> None:
+        # Its log tells addresses as they were sent, with the secrets in them; the receiver keeps a log of its own.
+        logging.getLogger("waitress").setLevel(logging.CRITICAL + 1)
+        self._connections: dict[int, Any] = {}
+        settings = Adjustments(
+            listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            threads=THREADS,
+            ident="ccops",
+            max_request_body_size=MOST_BYTES + 1,
+            max_request_header_size=_MOST_HEADER_BYTES,
+            inbuf_overflow=2 * MOST_BYTES,
+            connection_limit=_MOST_CONNECTIONS,
+            asyncore_use_poll=True,
+            channel_timeout=patience,
+            cleanup_interval=max(1, patience // 4),
+            log_socket_errors=False,
+        )
+        self._server: Any = TcpWSGIServer(receiver, map=self._connections, adj=settings)
+        self._server.channel_class = _Prompt  # Any above, since its stubs lack half of what it has
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="receiver")
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.effective_port)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more connections, answer what has arrived, and close."""
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._turn()
+        self._close_down()
+
+    def _turn(self) -> None:
+        self._server.asyncore.loop(timeout=_TICK, use_poll=True, map=self._connections, count=1)
+
+    def _close_down(self) -> None:
+        self._server.accepting = False
+        self._server.del_channel(self._connections)
+        self._server.socket.close()
+        until = time.monotonic() + _LAST_ANSWERS
+        while any(map(_is_busy, self._channels())) and time.monotonic() < until:
+            self._turn()
+        self._server.task_dispatcher.shutdown(timeout=1)
+        for channel in self._channels():
+            channel.handle_close()
+        self._server.trigger.close()
+
+    def _channels(self) -> list[HTTPChannel]:
+        return list(self._server.active_channels.values())
+
+
+def _is_busy(channel: HTTPChannel) -> bool:
+    """Whether a request has arrived whose answer has not left yet."""
+    return bool(channel.requests or channel.total_outbufs_len)

@@ -1,0 +1,158 @@
+"""The threads that work the inbox off; what waits in it when ccops stops or dies is taken up at the next start."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from ccops.clock import Clock
+from ccops.crm.base import NotSent, OutcomeUnknown
+from ccops.engine.errors import LedgerBehind, OtherLedger
+from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, ServiceUnreachable
+from ccops.ledger.errors import EntryMoved
+from ccops.ledger.events import Ending, Event
+from ccops.ledger.inbox import Inbox
+from ccops.triggers.board import Board
+from ccops.triggers.patience import pause_after
+
+COUNT: Final = 4
+"""Threads. Kit allows two requests a second, or ten: more would only wait for each other."""
+_LONGEST_REST: Final = 5.0
+"""Seconds after which an idle worker looks again, whatever it was told: an operation may have been resumed."""
+_OUTSIDE: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, CredentialRefused, LedgerUnusable)
+"""Troubles that say nothing about the event at hand."""
+_FATAL: Final = (OtherLedger, LedgerBehind, EntryMoved)
+"""Another ledger is at work on the account: whatever went on now might count twice."""
+
+Work = Callable[[Sequence[Event]], None]
+Tell = Callable[[str], None]
+
+
+class Workers:
+    """Works events off with a few threads, one contact in one thread at a time.
+
+    `work` handles a batch; `failed` is told of one that met trouble of its own. `tell` hears what a person has to know.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        board: Board,
+        clock: Clock,
+        *,
+        work: Work,
+        failed: Callable[[Sequence[Event], str], None],
+        paused: Callable[[], frozenset[str]],
+        stop: threading.Event,
+        tell: Tell,
+        count: int = COUNT,
+    ) -> None:
+        self._inbox, self._board, self._clock = inbox, board, clock
+        self._work, self._failed, self._paused = work, failed, paused
+        self._stop, self._tell = stop, tell
+        self._threads = [threading.Thread(target=self._loop, name=f"worker-{number}") for number in range(count)]
+        self._guard = threading.Lock()
+        self._in_hand: set[str] = set()
+        self._failures = 0
+        self._resume_at: datetime | None = None
+        self.fatal: CcopsError | None = None
+        """What stopped all work; `stop` is set then."""
+
+    def start(self) -> None:
+        """Begin; what waits is taken up."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Return once every thread has finished what it had in hand, after `stop` was set."""
+        self._board.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            arrivals = self._board.arrivals
+            try:
+                batch = self._take()
+                if not batch:
+                    self._board.rest(arrivals, self._idle_for())
+                    continue
+            except LedgerUnusable as error:
+                self._trouble([], error)
+                self._board.rest(arrivals, _LONGEST_REST)
+                continue
+            try:
+                self._one(batch)
+            finally:
+                self._give_back(batch)
+
+    # ---- what to do next
+
+    def _take(self) -> Sequence[Event]:
+        """Take a batch of a contact that no other thread has in hand."""
+        with self._guard:
+            now = self._clock.now()
+            if self._resume_at is not None and now < self._resume_at:
+                return ()
+            batch = self._inbox.due(now, besides=self._in_hand, paused=self._paused())
+            self._in_hand.update(event.who for event in batch)
+            return batch
+
+    def _give_back(self, batch: Sequence[Event]) -> None:
+        with self._guard:
+            self._in_hand.difference_update(event.who for event in batch)
+        self._board.tell(event.id for event in batch)
+
+    def _idle_for(self) -> float:
+        """Return for how many seconds there is nothing to do, unless something comes."""
+        now = self._clock.now()
+        due = [self._inbox.next_due(self._paused()), self._resume_at]
+        later = [moment for moment in due if moment is not None and moment > now]
+        soonest = min(later, default=now + timedelta(seconds=_LONGEST_REST))
+        return min((soonest - now).total_seconds(), _LONGEST_REST)
+
+    # ---- one batch, and what can go wrong
+
+    def _one(self, batch: Sequence[Event]) -> None:
+        try:
+            self._work(batch)
+        except _OUTSIDE as error:
+            self._trouble(batch, error)
+        except CcopsError as error:
+            self._note_failure(batch, str(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop the others' work, nor be silent
+            self._tell(
+                f"internal error: {type(error).__name__} at an event for {batch[0].operation}; it is tried again"
+            )
+            self._note_failure(batch, f"internal error ({type(error).__name__})")
+        else:
+            self._failures = 0
+
+    def _note_failure(self, batch: Sequence[Event], reason: str) -> None:
+        try:
+            self._failed(batch, reason)
+        except LedgerUnusable as error:
+            self._trouble(batch, error)
+
+    def _trouble(self, batch: Sequence[Event], error: CcopsError) -> None:
+        """Let all work rest for a while: Kit or the ledger is not to be had. The events wait as they are."""
+        if isinstance(error, _FATAL):
+            self.fatal = error
+            self._stop.set()
+            self._board.close()
+        if self._stop.is_set():
+            return
+        with self._guard:
+            pause = pause_after(self._failures)
+            self._failures += 1
+            self._resume_at = self._clock.now() + pause
+        self._tell(f"{error} (goes on in {pause.total_seconds():.0f} s)")
+        if batch and not isinstance(error, LedgerUnusable):
+            self._note_waiting(batch, str(error))
+
+    def _note_waiting(self, batch: Sequence[Event], reason: str) -> None:
+        """Keep why events wait, for whoever asks how they went."""
+        try:
+            self._inbox.put_off(batch, Ending("open", reason), self._clock.now(), counts=False)
+        except LedgerUnusable as error:
+            self._tell(str(error))
