@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccops.cli.columns import Column, layout
+from ccops.cli.columns import Column, Remark, layout
 from ccops.cli.styles import Styled, fold, text_of, width_of
 
 COLUMNS = (Column("ENTRY"), Column("CONTACT"), Column("NOTE", wraps=True), Column("CREDITS", right=True))
@@ -101,3 +101,32 @@ def test_lines_keep_to_the_width_if_what_must_stay_whole_leaves_room(rows: list[
     room = 120 - sum(fixed[:2]) - max(fixed[3], 7) - 6 - 12
     if room >= 24:
         assert max(map(width_of, lines(rows, 120))) <= 120
+
+
+def remarked(rows: list[tuple[str, str, str, str]], remarks: list[Remark], width: int | None) -> list[str]:
+    return ["".join(map(text_of, line)) for line in layout(COLUMNS, rows, width, remarks)]
+
+
+def test_a_remark_stands_under_its_row_and_ends_in_the_last_column() -> None:
+    rows = [("e1", "ann@example.org", "granted", "5"), ("e2", "ann@example.org", "", "6")]
+    assert remarked(rows, [Remark(1, "by maria", "undone"), Remark(1, "", "undone")], 80) == [
+        "ENTRY  CONTACT          NOTE     CREDITS",
+        "e1     ann@example.org  granted        5",
+        "       by maria                  undone",
+        "e2     ann@example.org                 6",
+        "                                 undone",
+    ]
+
+
+def test_a_remark_without_room_takes_more_lines() -> None:
+    rows = [("e1", "ann@example.org", "granted", "5")]
+    assert remarked(rows, [Remark(1, "a gift for the webinar", "undone by e2")], 40) == [
+        "ENTRY  CONTACT          NOTE     CREDITS",
+        "e1     ann@example.org  granted        5",
+        "       a gift for the webinar",
+        "       undone by e2",
+    ]
+
+
+def test_a_pipe_gets_no_remarks() -> None:
+    assert remarked([("e1", "a@x.org", "", "5")], [Remark(1, "by maria")], None) == ["e1\ta@x.org\t\t5"]

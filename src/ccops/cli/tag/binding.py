@@ -21,6 +21,7 @@ def bind_tag(session: "Session", name: str, word: str, how: "Writing", *, run_ca
     It is bound before anything is run, so that whatever breaks off, the same command or a look for its tag does the
     rest. Raises NoSuchTag, TagBound, TagTaken, TagCounted, TagCarried, PausedHere.
     """
+    session.looks_only = how.dry_run
     known = session.operation(name)
     tag = _tag_in_crm(session, name, word)
     if known.tag is not None and known.tag.id != tag.id:
