@@ -44,10 +44,10 @@ def test_an_amount_stands_in_for_that_of_the_only_change_that_has_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ((STAMP,), "unlock takes no other amount: none of its changes has one. Nothing was sent"),
+        ((STAMP,), "unlock takes no other amount: none of its changes has one. Nothing was sent."),
         (
             (SPEND, Change("b", "increase", amount=Decimal(1))),
-            "unlock takes no other amount: 2 of its changes have one. Nothing was sent",
+            "unlock takes no other amount: 2 of its changes have one. Nothing was sent.",
         ),
     ],
 )

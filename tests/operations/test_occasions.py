@@ -63,12 +63,12 @@ def test_blanks_around_a_key_make_no_other_occasion() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", 'the key "" can\'t be used'),
-        ("  ", 'the key "  " can\'t be used'),
-        ("a\nb", 'the key "a\\nb" can\'t be used'),
-        ("a\x1b[1m", 'the key "a\\x1b[1m" can\'t be used'),
-        ("a\u202eb", 'the key "a\\u202eb" can\'t be used'),
-        ("k" * 201, f'the key "{"k" * 40}…" (201 characters) can\'t be used'),
+        ("", 'the key "" can\'t be used.'),
+        ("  ", 'the key "  " can\'t be used.'),
+        ("a\nb", 'the key "a\\nb" can\'t be used.'),
+        ("a\x1b[1m", 'the key "a\\x1b[1m" can\'t be used.'),
+        ("a\u202eb", 'the key "a\\u202eb" can\'t be used.'),
+        ("k" * 201, f'the key "{"k" * 40}…" (201 characters) can\'t be used.'),
     ],
 )
 def test_a_key_that_nobody_could_read_back_is_a_fault(text: str, sentence: str) -> None:

@@ -105,7 +105,7 @@ def test_a_period_is_read_as_people_write_it(period: Period, text: str, key: str
 def test_what_is_no_such_period_is_said_with_an_example(period: Period, text: str, example: str) -> None:
     with pytest.raises(PeriodFault) as caught:
         parse_period(period, text)
-    assert (str(caught.value), caught.value.mend) == (f'"{text}" names no {period}', f"write it like {example}")
+    assert (str(caught.value), caught.value.mend) == (f'"{text}" names no {period}.', f"write it like {example}")
 
 
 @given(periods, moments, zones)

@@ -190,7 +190,8 @@ def _close(session: "Session", job: Job, tally: Tally, how: Writing, run: Run) -
         )
     if any(outcome.status == "open" for outcome in tally.outcomes):
         console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
-    if applied and console.err.is_terminal and not how.json:
+    many_undone = job.via == "undo" and len(applied) > 1  # undos are taken back one by one only
+    if applied and console.err.is_terminal and not (how.json or many_undone):
         safe = "The same command again is safe. " if job.counts_once else ""
         console.note(
             f'Take it back: ccops undo {entry_name(applied[0].entry)} --reason "…"'

@@ -32,7 +32,7 @@ class NoCredential(CredentialRefused):
 
     def __init__(self) -> None:
         super().__init__(
-            "there is no API key for Kit, in the environment (KIT_API_KEY) or in config.toml. Nothing was sent"
+            "there is no API key for Kit, in the environment (KIT_API_KEY) or in config.toml. Nothing was sent."
         )
 
 

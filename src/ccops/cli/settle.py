@@ -30,7 +30,7 @@ class EntryAndWord(Misconfigured):
     mend = "ccops settle e4711 --as applied"
 
     def __init__(self) -> None:
-        super().__init__("name both, the entry and what you found: --as applied or --as not-applied")
+        super().__init__("name both, the entry and what you found: --as applied or --as not-applied.")
 
 
 @command(

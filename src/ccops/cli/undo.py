@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.engine.request import Request
     from ccops.engine.undoing import Manner
+    from ccops.ledger.ledger import Ledger
     from ccops.ledger.model import Origin
 
 app = new_app()
@@ -83,10 +84,12 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
 
     ledger = session.ledger_to_read if how.dry_run else session.ledger
     names = tuple(f"e{number}" for number in entries)
+    words = json.dumps(["undo", run or names, manner.force, manner.reopen])
+    going_on = None if how.new else ledger.runs.last_without_end(words)
     if not entries:
         session.console.say(f"Nothing to take back: no entry of {run} is applied.")
         return 0
-    check_undoable(ledger, entries)
+    check_undoable(ledger, entries, None if going_on is None else going_on.id)
     many = len(entries) >= ASK_FROM and session.questions.possible and not (how.yes or how.dry_run)
     if many and not session.questions.confirm(f"Take {len(entries)} entries back ({names[0]} … {names[-1]})?"):
         session.console.note("Nothing was sent.")
@@ -96,6 +99,12 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
     def requests(run_id: int, origin: "Origin") -> "Iterable[Request]":
         return (undo_request(ledger, number, registry.fields, manner, (run_id, origin)) for number in entries)
 
-    words = json.dumps(["undo", run or names, manner.force, manner.reopen])
     title = f"undo {run or ' '.join(names)}"
-    return do(session, Job(words, title, "undo", requests, names, registry.timezone), how)
+    return do(session, Job(words, title, "undo", requests, _whom(ledger, entries), registry.timezone), how)
+
+
+def _whom(ledger: "Ledger", entries: list[int]) -> tuple[str, ...]:
+    """Name the contacts of entries as the outcomes will."""
+    contacts = [ledger.entries.get(number).contact for number in entries]
+    people = [(contact, ledger.people.by_id(contact)) for contact in contacts]
+    return tuple(str(contact) if person is None else person.email or str(contact) for contact, person in people)

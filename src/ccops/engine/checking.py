@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ccops.clock import Clock
 from ccops.crm.base import Contact
-from ccops.engine.errors import FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone
+from ccops.engine.errors import FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
 from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, judge_receipt
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
@@ -23,7 +23,7 @@ class Checker:
     def check(self, work: Work, operation: Operation, contact: Contact) -> None:
         """Demand that all fields exist and that the receipt fits; what does not fit ends the entry, or the run.
 
-        Raises FieldGone, ReceiptFieldGone, OtherLedger, LedgerBehind: then nothing was written.
+        Raises FieldGone, ReceiptFieldGone, ReceiptFieldOurs, OtherLedger, LedgerBehind: then nothing was written.
         """
         self._demand_fields(work, operation, contact)
         entries = self._ledger.entries
@@ -47,13 +47,16 @@ class Checker:
         receipt = contact.fields[identity.receipt_field]
         return judge_receipt(receipt, contact.id, entries.standing(contact.id), identity.lineage, entries.find)
 
-    def missing(self, operation: Operation, contact: Contact) -> FieldGone | ReceiptFieldGone | None:
-        """Return what to say if a field that the operation needs is not among the contact's."""
+    def missing(self, operation: Operation, contact: Contact) -> FieldGone | ReceiptFieldGone | ReceiptFieldOurs | None:
+        """Return what to say if a field that the operation needs is not among the contact's, or not for operations."""
         receipt_field = self._ledger.identity.receipt_field
+        if any(change.field == receipt_field for change in operation.changes):
+            return ReceiptFieldOurs(receipt_field, operation.name)
         if receipt_field not in contact.fields:
             return ReceiptFieldGone(receipt_field)
         gone = sorted(key for key in fields_read(operation) if key not in contact.fields)
-        return FieldGone(gone[0], operation.name) if gone else None
+        known = [key for key in contact.fields if key != receipt_field]
+        return FieldGone(gone[0], operation.name, known) if gone else None
 
     def _demand_fields(self, work: Work, operation: Operation, contact: Contact) -> None:
         error = self.missing(operation, contact)

@@ -1,10 +1,12 @@
 """What stops a run as a whole, in the engine's words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
+from ccops.operations.asking import ADJUST
 from ccops.text import clean, shorten
 
 
@@ -13,11 +15,25 @@ class FieldGone(Misconfigured):
 
     mend = "ccops doctor"
 
+    def __init__(self, field: str, operation: str, known: Sequence[str]) -> None:
+        close = get_close_matches(field.casefold(), known, n=1)
+        there = f'; there is "{clean(close[0])}"' if close else ""
+        if operation == ADJUST:
+            self.mend = ""
+            super().__init__(f"Kit has no field {shorten(field)}{there}. Nothing was sent.")
+        else:
+            super().__init__(
+                f"Kit has no field {shorten(field)} (any more), which {operation} needs{there}. A new label in Kit "
+                "makes a new key. Nothing was sent for this contact. Put the key of today into operations.toml."
+            )
+
+
+class ReceiptFieldOurs(Misconfigured):
+    """An operation or adjustment is to write the field that holds the receipts."""
+
     def __init__(self, field: str, operation: str) -> None:
-        super().__init__(
-            f'the field "{field}" of {operation} is not in Kit (any more); a new label there makes a new key. Nothing '
-            "was sent for this contact. Name the field's key of today in operations.toml"
-        )
+        whose = "it can't be adjusted" if operation == ADJUST else f"{operation} can't change it"
+        super().__init__(f'ccops keeps its receipts in the field "{field}", so {whose}. Nothing was sent.')
 
 
 class ReceiptFieldGone(Misconfigured):
@@ -28,7 +44,7 @@ class ReceiptFieldGone(Misconfigured):
     def __init__(self, field: str) -> None:
         super().__init__(
             f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for '
-            "this contact, since without a receipt no change could be counted exactly once. Make the field again"
+            "this contact, since without a receipt no change could be counted exactly once. Make the field again."
         )
 
 
@@ -42,7 +58,7 @@ class OtherLedger(LedgerUnusable):
         super().__init__(
             f"contact {contact} was last changed by another ledger ({clean(theirs)}), not by this one ({ours}, in "
             f"{home}). Nothing was sent. Two ledgers at work on one account would count twice: use the home of the "
-            "other ledger. Only if that is lost for ever, go on from where it stopped"
+            "other ledger. Only if that is lost for ever, go on from where it stopped."
         )
 
 
@@ -55,7 +71,7 @@ class LedgerBehind(LedgerUnusable):
         super().__init__(
             f"contact {contact} carries the receipt {shorten(receipt)}, which the ledger in {home} does not know. "
             "Nothing was sent. This ledger is an older copy of the one that wrote it: use that one. Only if it is "
-            "lost for ever, go on with this one"
+            "lost for ever, go on with this one."
         )
 
 
@@ -75,7 +91,7 @@ class LedgerElsewhere(LedgerUnusable):
         super().__init__(
             f"{carry} of another ledger ({names}), up to its entry e{highest}. No ledger was made: two at work on one "
             "account would count twice. Use the home of that ledger (--home), or copy its folder to this machine. Only "
-            "if it is lost for ever, go on from where it stopped"
+            "if it is lost for ever, go on from where it stopped."
         )
 
 
@@ -85,7 +101,7 @@ class KeptFailing(ServiceUnreachable):
     def __init__(self, contact: int, what: str) -> None:
         super().__init__(
             f"contact {contact}: Kit kept refusing the connection or the pace ({clean(what)}). Nothing is lost: the "
-            "same command later goes on"
+            "same command later goes on."
         )
 
 
@@ -102,7 +118,7 @@ class NotUndoable(Misconfigured):
             what, self.mend = f"{name} needs a person first: was it applied?", f"ccops settle {name} --as applied"
         else:
             what, self.mend = f"{name} was {entry.status}: it changed nothing", f"ccops history {name}"
-        super().__init__(f"{what}. Nothing was sent")
+        super().__init__(f"{what}. Nothing was sent.")
 
 
 class NothingToSettle(Misconfigured):
@@ -110,7 +126,7 @@ class NothingToSettle(Misconfigured):
 
     def __init__(self, entry: Entry) -> None:
         self.mend = f"ccops history e{entry.id}"
-        super().__init__(f"e{entry.id} is {entry.status}: there is nothing to settle. Nothing was changed")
+        super().__init__(f"e{entry.id} is {entry.status}: there is nothing to settle. Nothing was changed.")
 
 
 class NeverSent(Misconfigured):
@@ -118,4 +134,4 @@ class NeverSent(Misconfigured):
 
     def __init__(self, entry: Entry) -> None:
         self.mend = f"ccops settle e{entry.id} --as not-applied"
-        super().__init__(f"e{entry.id} was parked before anything was sent, so it can't have been applied")
+        super().__init__(f"e{entry.id} was parked before anything was sent, so it can't have been applied.")

@@ -14,7 +14,7 @@ class PeriodOfWhat(Misconfigured):
 
     def __init__(self, operation: str, text: str) -> None:
         self.mend = f"ccops run {operation} … --once-per month --period {text}"
-        super().__init__(f"--period needs --once-per, since {operation} has no once_per. Nothing was sent")
+        super().__init__(f"--period needs --once-per, since {operation} has no once_per. Nothing was sent.")
 
 
 class OtherPeriod(Misconfigured):
@@ -23,7 +23,7 @@ class OtherPeriod(Misconfigured):
     def __init__(self, operation: str, asked: str, known: str) -> None:
         super().__init__(
             f"{operation} counts once per {known} (once_per in operations.toml), so --once-per {asked} can't hold. "
-            "Nothing was sent. Leave --once-per out, or change the operation"
+            "Nothing was sent. Leave --once-per out, or change the operation."
         )
 
 

@@ -22,11 +22,15 @@ class Manner:
     reopen: bool = False
 
 
-def check_undoable(ledger: Ledger, entries: Iterable[int]) -> None:
-    """Demand that all entries can be undone, before the first one is. Raises NotUndoable, NoSuchEntry."""
+def check_undoable(ledger: Ledger, entries: Iterable[int], going_on: int | None = None) -> None:
+    """Demand that all entries can be undone, before the first one is. Raises NotUndoable, NoSuchEntry.
+
+    What the run `going_on` has undone before it was broken off is no mistake.
+    """
     for number in entries:
         entry = ledger.entries.get(number)
-        if entry.status != "applied":
+        undo = None if entry.undone_by is None else ledger.entries.get(entry.undone_by)
+        if entry.status != "applied" and (undo is None or undo.run != going_on):
             raise NotUndoable(entry)
 
 

@@ -12,7 +12,7 @@ class LedgerMissing(Misconfigured):
     mend = "ccops init"
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"there is no ledger at {path}. Nothing was sent. Set the home up first")
+        super().__init__(f"there is no ledger at {path}. Nothing was sent. Set the home up first.")
 
 
 class LedgerLost(LedgerUnusable):
@@ -23,7 +23,7 @@ class LedgerLost(LedgerUnusable):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"the ledger {path} is gone, though this home was set up. Nothing was sent. Put a backup of the file back; "
-            "only if there is none, start a new ledger where the lost one stopped"
+            "only if there is none, start a new ledger where the lost one stopped."
         )
 
 
@@ -31,7 +31,7 @@ class LedgerThere(LedgerUnusable):
     """A ledger is to be made where there is one: another process was quicker."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"a ledger was made at {path} meanwhile. Nothing was changed. Give the same command again")
+        super().__init__(f"a ledger was made at {path} meanwhile. Nothing was changed. Give the same command again.")
 
 
 class LedgerDamaged(LedgerUnusable):
@@ -40,7 +40,7 @@ class LedgerDamaged(LedgerUnusable):
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
             f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. Move it aside and put the newest backup "
-            "in its place; with no backup: ccops init --take-over"
+            "in its place; with no backup: ccops init --take-over."
         )
 
 
@@ -48,7 +48,7 @@ class NotALedger(LedgerUnusable):
     """The file is a database of some other program."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is a database, but not a ledger of ccops. Nothing was sent. Choose another --home")
+        super().__init__(f"{path} is a database, but not a ledger of ccops. Nothing was sent. Choose another --home.")
 
 
 class LedgerTooNew(LedgerUnusable):
@@ -57,7 +57,7 @@ class LedgerTooNew(LedgerUnusable):
     def __init__(self, path: Path, found: int, known: int) -> None:
         super().__init__(
             f"the ledger {path} has format {found}, this ccops knows formats up to {known}. Nothing was sent. "
-            "Update ccops on this machine"
+            "Update ccops on this machine."
         )
 
 
@@ -65,7 +65,9 @@ class LedgerBusy(LedgerUnusable):
     """Another process has held the file for too long."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"the ledger {path} is held by another process. Nothing was sent. Try again when it has ended")
+        super().__init__(
+            f"the ledger {path} is held by another process. Nothing was sent. Try again when it has ended."
+        )
 
 
 class LedgerNotWritable(LedgerUnusable):
@@ -74,7 +76,7 @@ class LedgerNotWritable(LedgerUnusable):
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
             f"the ledger {path} can't be written to ({clean(what)}). Nothing was sent. Check the free space of the "
-            "disk and the owner and mode of the folder, then give the same command again"
+            "disk and the owner and mode of the folder, then give the same command again."
         )
 
 
@@ -85,7 +87,7 @@ class WrongAccount(LedgerUnusable):
         super().__init__(
             f"this ledger belongs to the account {clean(ours[1])} ({ours[0]}), but the credential opens "
             f"{clean(theirs[1])} ({theirs[0]}). Nothing was sent. Use the first account's key (ccops login), or "
-            "another --home for the second account"
+            "another --home for the second account."
         )
 
 
@@ -95,7 +97,7 @@ class EntryMoved(LedgerUnusable):
     def __init__(self, entry: int, step: str) -> None:
         super().__init__(
             f"entry e{entry} was changed by something else while it was to be marked {step}. Is a copy of this home at "
-            "work elsewhere? The same command again is safe"
+            "work elsewhere? The same command again is safe."
         )
 
 
@@ -105,7 +107,7 @@ class NoSuchEntry(Misconfigured):
     mend = "ccops history"
 
     def __init__(self, entry: int) -> None:
-        super().__init__(f"the ledger has no entry e{entry}. Nothing was sent")
+        super().__init__(f"the ledger has no entry e{entry}. Nothing was sent.")
 
 
 class NoSuchRun(Misconfigured):
@@ -114,7 +116,7 @@ class NoSuchRun(Misconfigured):
     mend = "ccops history --runs"
 
     def __init__(self, run: int) -> None:
-        super().__init__(f"the ledger has no run r{run}. Nothing was sent")
+        super().__init__(f"the ledger has no run r{run}. Nothing was sent.")
 
 
 class TagMoved(Misconfigured):
@@ -124,5 +126,5 @@ class TagMoved(Misconfigured):
         super().__init__(
             f'the tag "{clean(tag)}" is bound to "{now}", but the ledger has counted it as "{then}". Nothing was '
             f'sent. An operation\'s name is what is counted by: name it "{then}" again in operations.toml. If it '
-            f"really is another operation, unbind the tag (ccops tag unbind {now}) and bind it again (ccops tag bind)"
+            f"really is another operation, unbind the tag (ccops tag unbind {now}) and bind it again (ccops tag bind)."
         )

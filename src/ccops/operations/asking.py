@@ -9,6 +9,8 @@ from ccops.errors import Misconfigured
 from ccops.operations.model import AMOUNT_ACTIONS, Action, Change, FieldRules, Operation
 from ccops.operations.numbers import plain
 
+ADJUST: Final = "adjust"
+"""The name that adjustments have as operations; no other operation can have it."""
 Adjustment = Literal["add", "take", "set"]
 _ACTIONS: Final[Mapping[Adjustment, Action]] = {"add": "increase", "take": "decrease", "set": "set"}
 
@@ -19,7 +21,7 @@ class TakesNoAmount(Misconfigured):
     def __init__(self, operation: str, taking: int) -> None:
         self.mend = f"ccops op show {operation}"
         why = f"{taking} of its changes have one" if taking else "none of its changes has one"
-        super().__init__(f"{operation} takes no other amount: {why}. Nothing was sent")
+        super().__init__(f"{operation} takes no other amount: {why}. Nothing was sent.")
 
 
 class AmountNotPositive(Misconfigured):
@@ -28,7 +30,7 @@ class AmountNotPositive(Misconfigured):
     def __init__(self, option: str, amount: Decimal) -> None:
         super().__init__(
             f"{option} {plain(amount)} can't be: give a number above 0. Nothing was sent. To take credits, use an "
-            "operation that decreases, or ccops adjust … --take"
+            "operation that decreases, or ccops adjust … --take."
         )
 
 
@@ -67,7 +69,7 @@ def adjust_operation(
         decimals=held.decimals,
         sole_writer=held.sole_writer,
     )
-    return Operation("adjust", (change,), timezone)
+    return Operation(ADJUST, (change,), timezone)
 
 
 def _has_amount(change: Change) -> bool:

@@ -32,7 +32,7 @@ class KeyFault(Misconfigured):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"the key {shorten(text)} can't be used")
+        super().__init__(f"the key {shorten(text)} can't be used.")
 
 
 @dataclass(frozen=True, slots=True)

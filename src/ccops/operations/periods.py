@@ -44,7 +44,7 @@ class PeriodFault(Misconfigured):
         self.period = period
         self.text = text
         self.mend = f"write it like {_EXAMPLES[period]}"
-        super().__init__(f"{shorten(text)} names no {period}")
+        super().__init__(f"{shorten(text)} names no {period}.")
 
 
 def period_key(period: Period, moment: datetime, timezone: str) -> str:
