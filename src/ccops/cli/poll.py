@@ -40,7 +40,7 @@ class NotBound(Misconfigured):
 
     def __init__(self, operation: str) -> None:
         self.mend = f"ccops tag create {operation}"
-        super().__init__(f"{operation} has no trigger tag, so there is nothing to look for. Nothing was sent")
+        super().__init__(f"{operation} has no trigger tag, so there is nothing to look for. Nothing was sent.")
 
 
 class TagGone(Misconfigured):
@@ -50,7 +50,7 @@ class TagGone(Misconfigured):
 
     def __init__(self, operations: "list[Operation]") -> None:
         tags = ", ".join(f"{clean(each.tag.name)} ({each.tag.id})" for each in operations if each.tag)
-        super().__init__(f"a trigger tag is no longer in Kit; it is one of: {tags}. Other contacts were not lost")
+        super().__init__(f"a trigger tag is no longer in Kit; it is one of: {tags}. Nothing was lost: bind another.")
 
 
 @command(
