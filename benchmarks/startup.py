@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from ccops import __version__
+from ccops.cli.demo.stage import stage_environ
+from ccops.sandbox import Sandbox
 
 ROUNDS: Final = 21
 BASE: Final = "python -c 'import typer'"
@@ -35,8 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often each is started ({ROUNDS})")
     rounds: int = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory() as folder:
-        environ = rehearsal(Path(folder) / "home")
+    with Sandbox() as kit, tempfile.TemporaryDirectory() as folder:
+        environ = rehearsal(Path(folder) / "home", kit)
         medians = measure(environ, rounds)
     print(f"ccops {__version__}, {machine()}, {datetime.now(UTC):%d %b %Y}: medians of {rounds} starts each\n")
     print("| started | ms | times `import typer` |\n| --- | ---: | ---: |")
@@ -44,11 +46,10 @@ def main() -> None:
         print(f"| `{name}` | {seconds * 1000:.0f} | {seconds / medians[BASE]:.2f} |")
 
 
-def rehearsal(home: Path) -> dict[str, str]:
-    """Set up a home on the embedded sandbox, and return the environment that leads to it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_"))}
-    environ = kept | {"CCOPS_HOME": str(home)}
-    started(("init", "--sandbox", "--yes"), environ)
+def rehearsal(home: Path, kit: Sandbox) -> dict[str, str]:
+    """Set up a home for a stand-in of Kit that runs in this process, and return the environment that leads to both."""
+    environ = stage_environ(os.environ, home, kit)
+    started(("init", "--yes", "--save-key"), environ)
     started(("op", "add", "payment-credit", "--field", "credits", "--increase", "10"), environ)
     return environ
 
