@@ -32,7 +32,8 @@ def typed_key(session: "Session") -> "Kit":
     console = session.console
     if not session.questions.possible:
         raise NobodyToAsk(_QUESTION, "--with-key, and the key on standard input")
-    console.advise('Kit makes the key: Settings, Developer, "API keys (v4)". Whoever has it can change all contacts.')
+    console.advise('The key is made in Kit: Settings, Developer, "API keys (v4)".')
+    console.advise("Whoever has it can change all contacts; it is kept in config.toml, which only you can read.")
     while True:
         try:
             return doors.meet(session, _key(session.questions.secret(_QUESTION, option="--with-key"), TYPED))

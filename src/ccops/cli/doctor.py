@@ -13,6 +13,7 @@ from ccops.errors import CcopsError
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
+    from ccops.ledger.ledger import Ledger
     from ccops.report.doctor.finding import Finding
     from ccops.report.doctor.patient import Patient, Visit
 
@@ -64,9 +65,16 @@ def _patient(session: "Session") -> "Patient":
         session.clock.now(),
         settings,
         _attempt(lambda: session.registry),
-        _attempt(lambda: session.ledger_to_read if session.looks_only else session.ledger),
+        _attempt(lambda: _ledger(session)),
         _attempt(lambda: _visit_to_kit(session)) if can_visit else None,
     )
+
+
+def _ledger(session: "Session") -> "Ledger":
+    """Open the ledger, and look into it, since that is when it turns out to be no ledger."""
+    ledger = session.ledger_to_read if session.looks_only else session.ledger
+    _ = ledger.identity.account
+    return ledger
 
 
 def _visit_to_kit(session: "Session") -> "Visit":

@@ -34,7 +34,7 @@ class Wishes:
     """
     ccops init
     ccops init --sandbox --home rehearsal
-    KIT_API_KEY=kit_... ccops init --yes --save-key
+    ccops init --yes --save-key
     ccops init --take-over
     """,
 )

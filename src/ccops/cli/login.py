@@ -23,7 +23,7 @@ class NeedsNoKey(Misconfigured):
     def __init__(self) -> None:
         super().__init__(
             "this home is one for rehearsals: it asks the embedded sandbox, never Kit, and needs no key. Nothing was "
-            "stored. Choose another --home"
+            "stored. Choose another --home."
         )
 
 
@@ -36,7 +36,7 @@ class NeedsNoKey(Misconfigured):
     """,
 )
 def login(ctx: typer.Context, with_key: WithKey = False) -> None:
-    """Check a new key and store it.
+    """Check and store a new key.
 
     The key is made in Kit: Settings, Developer, "API keys (v4)". It is tried on Kit first, and has to open the account
     that this home belongs to; only then it takes the place of the old one in config.toml.

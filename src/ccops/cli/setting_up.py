@@ -42,7 +42,7 @@ class TokenIsNotKept(Misconfigured):
     def __init__(self) -> None:
         super().__init__(
             "--save-key stores a key, but KIT_ACCESS_TOKEN is set and wins: an access token, which ends after some "
-            "hours. Nothing was changed. Unset it, and give the key in KIT_API_KEY"
+            "hours. Nothing was changed. Unset it, and give the key in KIT_API_KEY."
         )
 
 
@@ -184,10 +184,16 @@ def _tell(session: "Session", kit: "Kit", made: list[Finding]) -> None:
     if not made:
         console.tell(f"Everything is in place for {account} in {path}; nothing was changed.")
         return
-    key = "the embedded sandbox" if session.settings.sandbox else f"by the key from {kit.way.credential.source}"
-    print_findings(console, [well("home", str(path)), well("Kit", f"{account}, {key}"), *made])
+    print_findings(console, [well("home", str(path)), well("Kit", f"{account}, {_by_what(session, kit)}"), *made])
     if not session.registry.operations:
         console.note("Next, make an operation: ccops op add")
+
+
+def _by_what(session: "Session", kit: "Kit") -> str:
+    if session.settings.sandbox:
+        return "the embedded sandbox"
+    source = kit.way.credential.source
+    return "by the key you typed" if source == TYPED else f"by the key from {source}"
 
 
 def _field_made(key: str) -> Finding:

@@ -20,7 +20,7 @@ def what_is_not_known(unknown: "Unknown", account: "Account", home: "Home") -> I
     carry = "1 contact carries a receipt" if unknown.contacts == 1 else f"{unknown.contacts:,} contacts carry receipts"
     where = f"In {clean(account.name)} ({account.id})"
     yield f"{where}, {carry} of which this home lacks the entries, up to e{unknown.highest}: {_names(unknown)}."
-    yield "If a home with them is still at work anywhere, stop here: two of them would count twice."
+    yield "If a home that has them is still at work anywhere, stop here: two of them would count twice."
     yield "What was counted there is not known here, and would be counted again:"
     yield f"- {_grants(home)} of this period, for all who got it there;"
     yield "- imports, keys and POSTs that were done there, if they are given again;"

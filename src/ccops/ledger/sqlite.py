@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ccops.errors import CcopsError
 from ccops.ledger.errors import (
@@ -56,7 +56,7 @@ class Transaction:
 
 
 class Sqlite:
-    """A database file, with one connection a thread. `readonly` never changes a byte of it."""
+    """A database file, with one connection a thread. `readonly` changes not a byte of it, once its format is ours."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
@@ -64,6 +64,8 @@ class Sqlite:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
+        # SQLite itself lets those who wait for a commit sleep, and longer each time; threads of one process can queue.
+        self._turn = threading.RLock()
 
     @classmethod
     def create(cls, path: Path) -> "Sqlite":
@@ -86,7 +88,7 @@ class Sqlite:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
-        with self._within("BEGIN IMMEDIATE") as transaction:
+        with self._turn, self._within("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
     def close(self) -> None:
@@ -136,6 +138,8 @@ class Sqlite:
     def _open(self) -> sqlite3.Connection:
         if not self.path.exists():
             raise LedgerMissing(self.path)
+        if self.path.stat().st_size == 0:  # SQLite would take it for a new database
+            raise LedgerDamaged(self.path, "it is empty")
         connection = self._connect()
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != APPLICATION_ID:
@@ -143,12 +147,13 @@ class Sqlite:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise LedgerTooNew(self.path, version, VERSION)
-        if version < VERSION and not self._readonly:
-            _migrate(connection)
+        if version < VERSION:
+            # Of a newer ccops even those who only look need the newer tables.
+            _migrate(self._connect("rw") if self._readonly else connection)
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self._readonly else "rw"
+    def _connect(self, mode: Literal["ro", "rw"] | None = None) -> sqlite3.Connection:
+        mode = mode or ("ro" if self._readonly else "rw")
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
             uri=True,

@@ -19,7 +19,15 @@ _KIT_IS_GONE: Final = (ServiceUnreachable, CredentialRefused)
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
-    """Check everything; what can't be looked at is a finding, and the rest is looked at."""
+    """Check everything; what can't be looked at is a finding, told once, and the rest is looked at."""
+    told_already = set[str]()
+    for finding in _all_checks(patient):
+        if finding.ok or finding.text not in told_already:
+            yield finding
+        told_already.add(finding.text)
+
+
+def _all_checks(patient: Patient) -> Iterator[Finding]:
     if not patient.home.exists:
         yield home.no_home(patient.home)
         return

@@ -30,7 +30,7 @@ def _account(patient: Patient, visit: Visit) -> Iterator[Finding]:
             text = f"the key opens {theirs}, but this home is of {clean(ours[1])} ({ours[0]})"
             yield wrong("Kit", text, "ccops login")
             return
-    pace = f"{visit.rate} a minute" if visit.rate else "as fast as it goes"
+    pace = f"{visit.rate} a minute" if visit.rate else "without a limit"
     from_where, cron_has_it = _key(patient.home, visit.source)
     text = f"{theirs}, {from_where}, {pace}"
     yield well("Kit", text) if cron_has_it else wrong("Kit", text, "ccops init --save-key")
