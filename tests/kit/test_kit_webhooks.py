@@ -239,3 +239,9 @@ def test_an_endpoint_that_is_gone_is_missing(
     wire.reply(404, {"errors": ["Not Found"]})
     with pytest.raises(Missing, match=r"Kit has no webhook endpoint 7\."):
         ask(webhooks)
+
+
+def test_one_endpoint_is_read_by_its_id_and_may_be_gone(wire: Wire, webhooks: KitWebhooks) -> None:
+    wire.reply(200, {"webhook_endpoint": endpoint()}).reply(404, {"errors": ["Not Found"]})
+    assert (webhooks.endpoint(7), webhooks.endpoint(7)) == (SEVEN, None)
+    assert sent(wire) == [("GET", "/v4/webhook_endpoints/7", None)] * 2

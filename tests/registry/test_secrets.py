@@ -12,11 +12,14 @@ from ccops.registry.config import store_key
 from ccops.registry.faults import CantSplice, ConfigFaults
 from ccops.registry.home import Home, write_private
 from ccops.registry.secrets import (
+    KitHook,
     Secrets,
+    forget_kit_hook,
     forget_kit_webhook,
     forget_secret,
     load_secrets,
     new_secret,
+    put_kit_hook,
     put_kit_webhook,
     put_secret,
 )
@@ -217,3 +220,12 @@ def test_whatever_is_put_and_forgotten_the_rest_stays(
             wanted[name] = [secret]
     assert shown(load_secrets(home)) == wanted
     assert home.config.read_text().endswith(FILE[FILE.index("# of Kit") :])
+
+
+def test_which_webhook_is_whose_is_kept_beside(kept: Home) -> None:
+    put_kit_hook(kept, "grant", KitHook(12, UNTIL))
+    held = load_secrets(kept).kit_hooks
+    assert forget_kit_hook(kept, "grant")
+    assert not forget_kit_hook(kept, "grant")
+    assert (held, load_secrets(kept).kit_hooks) == ({"grant": KitHook(12, UNTIL)}, {})
+    assert kept.config.read_text().startswith(FILE)

@@ -66,6 +66,10 @@ class Webhooks(Protocol):
         """Return all signed webhooks, those of other programs too; None if the account has no such kind."""
         ...
 
+    def endpoint(self, endpoint_id: int) -> Endpoint | None:
+        """Read one signed webhook by id, never stale; None if it is gone."""
+        ...
+
     def create_endpoint(self, url: str, name: str) -> SignedEndpoint | None:
         """Make a signed webhook for the adding of tags, at most once; None if the account has no such kind."""
         ...

@@ -57,6 +57,15 @@ class KitWebhookTable(BaseModel):
     """Until when Kit signs with the older one too."""
 
 
+class KitHookTable(BaseModel):
+    """An operation's unsigned webhook at Kit."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[int, Field(gt=0)]
+    made: Annotated[str, AfterValidator(_moment)]
+
+
 class ConfigTable(BaseModel):
     """Every setting; what is None was not set."""
 
@@ -72,6 +81,7 @@ class ConfigTable(BaseModel):
     sandbox: bool = False
     secrets: dict[str, UrlSecrets] = Field(default_factory=dict, repr=False)
     kit_webhook: KitWebhookTable | None = None
+    kit_hooks: dict[str, KitHookTable] = Field(default_factory=dict)
 
 
 _WANTED: Final[Mapping[str, str]] = {
@@ -80,6 +90,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "sandbox": "true or false",
     "secrets": "16 to 200 letters, digits, - and _ in quotes for each operation",
     "kit_webhook": "the table that ccops webhook create writes: id, url and secrets",
+    "kit_hooks": "the table that ccops webhook create writes: id and made for each operation",
 }
 
 

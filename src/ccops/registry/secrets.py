@@ -10,14 +10,23 @@ from ccops.clock import iso, parse_iso
 from ccops.registry.config import KitWebhookTable, drop_from_config, edit_config, read_config
 from ccops.registry.draft import Draft
 from ccops.registry.home import Home
+from ccops.registry.render import TomlValue
 from ccops.secret import Secret
 
 _RANDOM_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
+class KitHook:
+    """An operation's unsigned webhook at Kit, and when it was made: Kit's lists don't show it at once."""
+
+    id: int
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
-    """All secrets of a home."""
+    """All secrets of a home, and the webhooks that they are for."""
 
     operations: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     """By operation, newest first; two while a rotation is under way, and both are accepted."""
@@ -27,6 +36,8 @@ class Secrets:
     kit_webhook_url: str | None = None
     kit_until: datetime | None = None
     """Until when Kit signs with the second one too; None: not told."""
+    kit_hooks: Mapping[str, KitHook] = field(default_factory=dict)
+    """By operation."""
 
     def of(self, operation: str) -> Secret | None:
         """Return the newest secret of an operation's URLs."""
@@ -56,6 +67,7 @@ def load_secrets(home: Home) -> Secrets:
         kit_webhook_id=kit.id if kit else None,
         kit_webhook_url=kit.url if kit else None,
         kit_until=_until(kit),
+        kit_hooks={name: KitHook(hook.id, parse_iso(hook.made)) for name, hook in config.kit_hooks.items()},
     )
 
 
@@ -72,6 +84,17 @@ def put_secret(home: Home, operation: str, secret: Secret, older: Secret | None 
 def forget_secret(home: Home, operation: str) -> bool:
     """Drop an operation's secrets; False if there were none. Raises ConfigFaults and FileUnusable."""
     return drop_from_config(home, ("secrets", operation))
+
+
+def put_kit_hook(home: Home, operation: str, hook: KitHook) -> None:
+    """Keep an operation's unsigned webhook. Raises ConfigFaults and FileUnusable."""
+    value: TomlValue = {"id": hook.id, "made": iso(hook.made)}
+    edit_config(home, lambda draft: draft.put(("kit_hooks",), operation, value))
+
+
+def forget_kit_hook(home: Home, operation: str) -> bool:
+    """Drop an operation's unsigned webhook; False if there was none. Raises ConfigFaults and FileUnusable."""
+    return drop_from_config(home, ("kit_hooks", operation))
 
 
 def put_kit_webhook(

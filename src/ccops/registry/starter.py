@@ -67,9 +67,9 @@ _CONFIG: Final = """\
 # A home for rehearsals on the embedded sandbox: Kit is never asked.
 # sandbox = true
 
-# Two tables stand at the end once `ccops webhook create` or `ccops webhook show` has run:
-# [secrets], one in each operation's URLs, and [kit_webhook], which Kit signs its webhooks with.
-# Whoever has them can start your operations; `ccops webhook rotate` makes new ones.
+# Tables stand at the end once `ccops webhook create` or `ccops webhook show` has run: [secrets],
+# one in each operation's URLs; [kit_webhook], which Kit signs its webhooks with; [kit_hooks], which
+# are whose. Whoever has a secret can start operations; `ccops webhook rotate` makes new ones.
 """
 
 

@@ -97,6 +97,11 @@ def signed() -> Call:
     return _list("/v4/webhook_endpoints")
 
 
+def signed_by_id(endpoint_id: int) -> Call:
+    """One signed webhook."""
+    return _signed("GET", endpoint_id)
+
+
 def create_signed(url: str, name: str) -> Call:
     """Make a signed webhook for the adding of tags."""
     return Call("POST", "/v4/webhook_endpoints", body={"url": url, "name": name, "events": [TAG_ADDED]})

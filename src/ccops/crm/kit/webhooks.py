@@ -46,6 +46,13 @@ class KitWebhooks:
         """Return all signed webhooks; None if Kit does not let this account or this credential have any."""
         return _if_allowed(lambda: list(rows(self._calls, endpoints.signed(), "webhook_endpoints", answers.endpoint)))
 
+    def endpoint(self, endpoint_id: int) -> Endpoint | None:
+        """Read one signed webhook by id, never stale; None if it is gone."""
+        try:
+            return self._calls.ask(endpoints.signed_by_id(endpoint_id), answers.one_endpoint)
+        except Missing:
+            return None
+
     def create_endpoint(self, url: str, name: str) -> SignedEndpoint | None:
         """Make a signed webhook; not repeated once it may have arrived: its secret would be lost with the answer."""
         call = endpoints.create_signed(url, name)
