@@ -110,6 +110,26 @@ def test_entries_can_be_chosen(ccops: Call, words: list[str], entries: list[str]
     assert (ended.status, named(ended)) == (0, entries)
 
 
+def test_who_was_left_out_is_told_from_who_was_refused(past: Site, ccops: Call) -> None:
+    past.registry.write_text(past.registry.read_text().replace("maximum = 1000", 'states = ["active"]'))
+    ccops("tag", "create", "payment-credit")
+    past.kit.tag(past.kit.contact_id("di@example.org"), "ccops: payment-credit")
+    ccops("poll")
+    assert named(ccops("history", "--status", "left-out")) == ["e4"]
+    assert named(ccops("history", "--status", "refused")) == ["e3"]
+    assert cells(ccops("history", "e4"))[2] == ["status", "left-out"]
+    assert cells(ccops("history", "--runs"))[0][4] == "1 left out"
+
+
+def test_follow_up_tags_of_an_entry_are_told(past: Site, ccops: Call) -> None:
+    past.registry.write_text(past.registry.read_text() + 'tags_if_applied = ["access: gold"]\n')
+    ccops("run", "mark", "ann@example.org")
+    tag = past.kit.add_tag("access: gold")
+    assert ["tags", f"{tag} added (Kit's ids)"] in cells(ccops("history", "e4"))
+    ccops("undo", "e4")
+    assert ["tags", f"{tag} taken off (Kit's ids)"] in cells(ccops("history", "e5"))
+
+
 def test_a_contact_is_found_by_id_too(past: Site, ccops: Call) -> None:
     assert named(ccops("history", str(past.ann))) == ["e2", "e1"]
 
@@ -157,7 +177,7 @@ def test_the_history_of_an_operation_outlives_it(ccops: Call) -> None:
         (["--run", "r99"], "the ledger has no run r99"),
         (["--run", "e1"], '"e1" is not the name of a run'),
         (["--limit", "0"], "--limit"),
-        (["--status", "done"], "applied, undone, refused, failed, parked, open"),
+        (["--status", "done"], "applied, undone, refused, left-out, failed, parked, open"),
         (["e1", "--op", "monthly-grant"], "e1 can't go with --op"),
         (["--runs", "ann@example.org"], "--runs can't go with"),
         (["--runs", "--status", "applied"], "--runs can't go with"),

@@ -110,10 +110,15 @@ def outcome_object(outcome: Outcome, run: int | None, origin: Origin, now: datet
     }
 
 
+def entry_status(entry: Entry) -> str:
+    """Return an entry's status in the words of `--json`, or that it is undone."""
+    return "undone" if entry.status == "undone" else outcome_of(entry, None).status
+
+
 def entry_object(entry: Entry, email: str | None) -> Mapping[str, object]:
     """Return the same object for an entry of the ledger, which may be undone as well."""
     told = outcome_object(outcome_of(entry, email), None, Origin(entry.by, entry.via, entry.note), entry.moment)
-    return {**told, "status": "undone"} if entry.status == "undone" else told
+    return {**told, "status": entry_status(entry)}
 
 
 def entry_text(entry: Entry) -> str:

@@ -3,10 +3,7 @@
 from datetime import datetime
 
 from ccops.engine.request import Outcome, OutcomeStatus, Request
-from ccops.ledger.model import Claimed, Entry, Status
-
-LEFT_OUT = "state"
-"""The cause of a refusal that means: left out because of the contact's state."""
+from ccops.ledger.model import LEFT_OUT, Claimed, Entry, Status
 
 _STATUS: dict[Status, OutcomeStatus] = {
     "intended": "open",

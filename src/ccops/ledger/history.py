@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from ccops.clock import parse_iso
-from ccops.ledger.model import Entry, Run, Status
+from ccops.ledger.model import LEFT_OUT, Entry, Run, Status
 from ccops.ledger.rows import ENTRIES, entry_of, run_of
 from ccops.ledger.sqlite import Sqlite
 
+_SHOWN: Final = f"CASE WHEN status = 'refused' AND cause = '{LEFT_OUT}' THEN 'left-out' ELSE status END AS shown"
 _WRITTEN: Final[tuple[Status, ...]] = ("applied", "undone", "parked", "sending")
 
 
@@ -21,13 +22,15 @@ class Filter:
     operation: str | None = None
     statuses: tuple[Status, ...] = ()
     """Any of these; all if there are none."""
+    left_out: bool | None = None
+    """Of refusals: those because of the contact's state, or (False) the others."""
     run: int | None = None
     limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RunCount:
-    """A run, and how many entries of each status count as its own."""
+    """A run, and how many entries of each status count as its own; those left out have `left-out`."""
 
     run: Run
     counts: dict[str, int]
@@ -55,6 +58,8 @@ class History:
         conditions = [f"entries.{key} = :{key}" for key in given]
         if wanted.statuses:
             conditions.append(f"entries.status IN ({_listed(wanted.statuses)})")
+        if wanted.left_out is not None:
+            conditions.append(f"COALESCE(entries.cause, '') {'=' if wanted.left_out else '<>'} '{LEFT_OUT}'")
         where = " AND ".join(conditions) or "1 = 1"
         with self._database.read() as db:
             rows = db.rows(
@@ -132,8 +137,8 @@ class History:
         with self._database.read() as db:
             runs = [run_of(row) for row in db.rows("SELECT * FROM runs ORDER BY id DESC LIMIT :limit", limit=limit)]
             for run in runs:
-                rows = db.rows("SELECT status, COUNT(*) AS n FROM entries WHERE run = :run GROUP BY status", run=run.id)
-                yield RunCount(run, {row["status"]: row["n"] for row in rows})
+                rows = db.rows(f"SELECT {_SHOWN}, COUNT(*) AS n FROM entries WHERE run = :run GROUP BY 1", run=run.id)
+                yield RunCount(run, {row["shown"]: row["n"] for row in rows})
 
     def counts(self) -> dict[str, int]:
         """Return how many entries have each status that is not an end."""

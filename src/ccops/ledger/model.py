@@ -9,6 +9,9 @@ Status = Literal["intended", "sending", "applied", "undone", "refused", "failed"
 Via = Literal["run", "adjust", "import", "poll", "webhook", "post", "undo", "settle"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
+LEFT_OUT: Final = "state"
+"""The cause of a refusal that means: left out because of the contact's state."""
+
 Values = Mapping[str, str | None]
 """Fields by key; None is an empty one."""
 

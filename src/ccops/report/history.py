@@ -44,8 +44,8 @@ class Whole:
     operation: Operation
     """As it was when the entry was begun."""
     receipt: str
-    tag_waits: bool
-    """Whether its trigger tag is still to be taken off."""
+    tags_wait: bool
+    """Whether its trigger tag is still to come off, or a follow-up tag to go on."""
 
 
 def past(ledger: Ledger, wanted: Filter) -> Past:
@@ -70,5 +70,5 @@ def whole(ledger: Ledger, entry_id: int) -> Whole:
         ledger.runs.get(entry.run),
         from_json(entry.copy),
         ledger.identity.lineage.receipt(entry.id),
-        entry.status in {"applied", "undone"} and not entry.released and needs_release(entry),
+        entry.status in {"applied", "undone", "refused"} and not entry.released and needs_release(entry),
     )

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from ccops.ledger.history import Filter
     from ccops.ledger.model import Status
 
-Ended = Literal["applied", "undone", "refused", "failed", "parked", "open"]
+Ended = Literal["applied", "undone", "refused", "left-out", "failed", "parked", "open"]
 
 _USUAL: Final = 50
 _STATUSES: "Final[Mapping[Ended, tuple[Status, ...]]]" = {
     "applied": ("applied",),
     "undone": ("undone",),
     "refused": ("refused",),
+    "left-out": ("refused",),
     "failed": ("failed",),
     "parked": ("parked",),
     "open": ("intended", "sending"),
@@ -92,6 +93,7 @@ def filter_of(session: "Session", about: str | None, which: Which) -> "Filter | 
         contact=contact,
         operation=None if which.op is None else _operation(session, which.op),
         statuses=() if which.status is None else _STATUSES[which.status],
+        left_out={"left-out": True, "refused": False}.get(which.status or ""),
         run=None if which.run is None else session.ledger_to_read.runs.get(run_of(which.run)).id,
         limit=which.most,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.columns import Column, Remark, Row, layout
-from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, short_time, times_in
+from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, entry_status, short_time, times_in
 from ccops.clock import iso
 from ccops.ledger.model import Entry, Via
 from ccops.operations.dates import local
@@ -94,7 +94,7 @@ def _contact(seen: "Seen") -> str:
 def _cells(seen: "Seen") -> Iterator[str]:
     """Give all that programs may want, one piece a cell."""
     entry = seen.entry
-    yield from (entry_name(entry), iso(entry.moment), _contact(seen), entry.operation, entry.status)
+    yield from (entry_name(entry), iso(entry.moment), _contact(seen), entry.operation, entry_status(entry))
     yield from (change_text(entry.before, entry.after), entry.reason or "", entry.occasion)
     yield from (entry.by, entry.via, f"r{entry.run}", entry.note or "")
     yield from (entry_name(entry.undoes), entry_name(entry.undone_by))

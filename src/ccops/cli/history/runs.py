@@ -18,6 +18,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "applied": "applied",
     "undone": "undone",
     "refused": "refused",
+    "left-out": "left out",
     "failed": "failed",
     "parked": "need you",
     "sending": "open",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ccops.cli.columns import Column
 from ccops.cli.history.lines import name_of
-from ccops.cli.showing import change_text, entry_name, entry_object, long_time, times_in
+from ccops.cli.showing import change_text, entry_name, entry_object, entry_status, long_time, times_in
 from ccops.cli.styles import Styled
 from ccops.clock import iso
 from ccops.operations.describe import describe_change
@@ -54,7 +54,7 @@ def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> It
     entry = whole.entry
     yield "entry", f"{entry_name(entry)}, {name_of(entry)}"
     yield "contact", f"{whole.email} ({entry.contact})" if whole.email else str(entry.contact)
-    yield "status", _BECAME.get(entry.status, entry.status)
+    yield "status", _BECAME.get(entry.status) or entry_status(entry)
     yield from _said("reason", entry.reason)
     for field in entry.before or {}:
         yield "change", change_text({field: (entry.before or {})[field]}, entry.after)
@@ -68,6 +68,7 @@ def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> It
     yield from _said("undone by", entry_name(entry.undone_by))
     yield from _times(entry, when)
     yield from _receipts(whole)
+    yield from _said("tags", _tags(entry))
     for change in whole.operation.changes:
         yield "operation", describe_change(change)
     yield from (("next", line) for line in _next(whole))
@@ -92,6 +93,12 @@ def _receipts(whole: "Whole") -> Iterator[_Line]:
         yield "receipt", f"{whole.receipt}, found before it: {whole.entry.receipt_seen or 'none'}"
 
 
+def _tags(entry: "Entry") -> str:
+    """Tell which follow-up tags an entry put on the contact, or as an undo took off again."""
+    named = ", ".join(map(str, entry.followups or ()))
+    return named and f"{named} {'added' if entry.undoes is None else 'taken off'} (Kit's ids)"
+
+
 def _next(whole: "Whole") -> Iterator[str]:
     """Say what a person may do about an entry."""
     entry, name = whole.entry, entry_name(whole.entry)
@@ -108,8 +115,8 @@ def _next(whole: "Whole") -> Iterator[str]:
             yield "This was the answer to this occasion; it is not tried again."
         case "refused" | "failed":
             yield "The same occasion again tries it anew."
-    if whole.tag_waits:
-        yield "Its tag is still to be taken off; the same occasion again does it."
+    if whole.tags_wait:
+        yield "Its tags are still to be brought in order: ccops settle"
 
 
 def _more(whole: "Whole") -> dict[str, object]:

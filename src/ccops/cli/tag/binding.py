@@ -1,5 +1,6 @@
 """`tag bind`: a tag made by hand starts an operation from now on."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccops.cli import setup
@@ -64,14 +65,15 @@ def _demand_unused(session: "Session", name: str, tag: "Tag") -> None:
 
 def _carriers(session: "Session", operation: "Operation", tag: "Tag", *, run_carriers: bool) -> Carriers:
     """Return those for whom the operation is to be run: nobody, unless that is wanted."""
+    bound = replace(operation, tag=tag)
     if operation.tag is not None and not run_carriers:
-        return Carriers(operation, tag, ())
+        return Carriers(bound, tag, ())
     contacts = list(session.crm.carriers(tag.id))
     if contacts and not run_carriers:
         raise TagCarried(tag.name, operation.name, [contact.email for contact in contacts])
     if contacts and operation.paused:
         raise PausedHere(operation.name)
-    return Carriers(operation, tag, contacts)
+    return Carriers(bound, tag, contacts)
 
 
 def _bind(session: "Session", operation: "Operation", tag: "Tag", how: "Writing") -> None:

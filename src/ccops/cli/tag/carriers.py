@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """The contacts that carry a tag, and the operation that it is to start."""
+    """The contacts that carry a tag, and the operation that it is to start, as it will be in the registry."""
 
     operation: "Operation"
     tag: "Tag"
@@ -39,16 +39,12 @@ class Carriers:
 
     def requests(self, run: int, origin: Origin) -> "Iterator[Request]":
         """Make the requests of a run: the occasion is each contact's tagging, as for whoever looks for tags later."""
-        from ccops.engine.request import Request
-        from ccops.operations.occasions import for_tag
-        from ccops.operations.periods import period_key
+        from ccops.triggers.taggings import tagging_request
 
-        operation = self.operation
         for contact in self.chosen:
             at = contact.tagged_at
             assert at is not None  # noqa: S101 - each row of a tag's carriers has it (API v4, "List subscribers for a tag")
-            period = period_key(operation.once_per, at, operation.timezone) if operation.once_per else None
-            yield Request(operation, contact.id, for_tag(self.tag.id, at), run, origin, period)
+            yield tagging_request(self.operation, contact.id, at, run, origin)
 
 
 def confirmed(session: "Session", carriers: Carriers) -> bool:
@@ -64,8 +60,10 @@ def confirmed(session: "Session", carriers: Carriers) -> bool:
 
 def run_for(session: "Session", carriers: Carriers, how: "Writing") -> int:
     """Run the operation for all of them, saying who is left out; return the exit status."""
+    from ccops.triggers.taggings import left_out_reason
+
     for contact in carriers.left_out:
-        session.console.note(f"{contact.email}: left out, {contact.state} in Kit")
+        session.console.note(f"{contact.email}: left out, {left_out_reason(carriers.operation, contact.state)}")
     names = tuple(contact.email for contact in carriers.chosen)
     if not names:
         return FINE
