@@ -69,7 +69,7 @@ def mend_receipt_field(ledger: Ledger, crm: Crm) -> ReceiptField | None:
 
 def unknown_to_all(crm: Crm, field: str) -> Unknown:
     """Go through all contacts for receipts, of whatever ledger; for an account that is to get a new one."""
-    return _gather(crm.contacts(), field, looks_like_a_receipt_of)
+    return _gather(crm.contacts(), field, lambda _, receipt: looks_like_a_receipt(receipt))
 
 
 def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
@@ -80,11 +80,6 @@ def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
         ledger.identity.receipt_field,
         lambda contact, _: isinstance(checker.receipt_of(contact), Stranger | Ahead),
     )
-
-
-def looks_like_a_receipt_of(_contact: Contact, text: str) -> bool:
-    """Take every receipt for an unknown one, as a ledger does that has no entries."""
-    return looks_like_a_receipt(text)
 
 
 def _gather(contacts: Iterable[Contact], field: str, is_unknown: Callable[[Contact, str], bool]) -> Unknown:
