@@ -6,7 +6,7 @@ import typer
 
 from ccops.cli.contacts import entry_of
 from ccops.cli.doing import manners
-from ccops.cli.exits import FINE, NEEDS_A_PERSON, worst
+from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Json, Quiet
 from ccops.cli.session import session_of
@@ -59,8 +59,7 @@ def settle(ctx: typer.Context, entry: Entry = None, word: As = None, json: Json 
 def _by_word(session: "Session", entry: int, word: Literal["applied", "not-applied"], *, json: bool) -> int:
     from ccops.engine.settling import settle_as
 
-    outcome = settle_as(session.heart, entry, word, session.settings.actor)
-    _show(session, [outcome], json=json)
+    _show(session, settle_as(session.heart, entry, word, session.settings.actor), json=json)
     return FINE
 
 
@@ -69,37 +68,37 @@ def _all(session: "Session", *, json: bool) -> int:
     from ccops.engine.settling import finish_open, parked
 
     heart = session.heart
-    outcomes: list[Outcome] = []
-
+    statuses = []
     with finishing(session.stop):
         for outcome in finish_open(heart, manners(session)):
-            outcomes.append(outcome)
-            _show(session, [outcome], json=json)
-    waiting_for_a_person = parked(heart.ledger)
+            statuses.append(outcome.status)
+            if outcome.status != "parked":  # these are listed with all the others that need a person
+                _show(session, outcome, json=json)
+    waiting = parked(heart.ledger)
+    for outcome in waiting:
+        _show(session, outcome, json=json)
+        _advise(session, outcome)
+    if not (statuses or waiting or json):
+        session.console.say("Nothing is open.")
+    return worst(
+        [
+            session.stop.status or FINE,
+            UNREACHABLE if "open" in statuses else FINE,
+            NEEDS_A_PERSON if waiting else FINE,
+        ]
+    )
+
+
+def _show(session: "Session", outcome: "Outcome", *, json: bool) -> None:
+    console, now, urgent = session.console, session.clock.now(), outcome.status in URGENT
     if not json:
-        _list(session, waiting_for_a_person, nothing=not outcomes)
-    return worst([session.stop.status or FINE, NEEDS_A_PERSON if waiting_for_a_person else FINE])
+        width = console.out.width if console.out.is_terminal else None
+        console.say(*outcome_line(outcome, session.registry.timezone, now, (0, width)), urgent=urgent)
+    elif urgent or not console.quiet:
+        console.json_line(outcome_object(outcome, None, Origin(session.settings.actor, "settle"), now))
 
 
-def _show(session: "Session", outcomes: "list[Outcome]", *, json: bool) -> None:
-    console, now = session.console, session.clock.now()
-    for outcome in outcomes:
-        if json:
-            console.json_line(outcome_object(outcome, None, Origin(session.settings.actor, "settle"), now))
-        else:
-            width = console.out.width if console.out.is_terminal else None
-            line = outcome_line(outcome, session.registry.timezone, now, (0, width))
-            console.say(*line, urgent=outcome.status in URGENT)
-
-
-def _list(session: "Session", outcomes: "list[Outcome]", *, nothing: bool) -> None:
-    console = session.console
-    _show(session, outcomes, json=False)
-    for outcome in outcomes:
-        if outcome.entry is not None:
-            console.say(
-                f"  look at the contact, then: ccops settle e{outcome.entry.id} --as applied   (or not-applied)",
-                urgent=True,
-            )
-    if nothing and not outcomes:
-        console.say("Nothing is open.")
+def _advise(session: "Session", outcome: "Outcome") -> None:
+    if outcome.entry is not None:
+        settling = f"ccops settle e{outcome.entry.id} --as applied"
+        session.console.err.line(f"  Look at the contact in Kit, then: {settling} (or not-applied)")

@@ -15,7 +15,7 @@ from ccops.engine.errors import KeptFailing
 from ccops.engine.judgement import judge_settlement
 from ccops.engine.release import Releaser, needs_release
 from ccops.engine.request import Outcome, Request, claim_of
-from ccops.engine.telling import not_found, outcome_of, told
+from ccops.engine.telling import NO_SUCH_CONTACT, not_found, outcome_of, told
 from ccops.engine.work import FRESH, Read, Work
 from ccops.errors import CredentialRefused
 from ccops.ledger.ledger import Ledger
@@ -129,7 +129,9 @@ class Heart:
         """Read, plan, and if nothing speaks against it, write."""
         contact = self._fresh(work)
         if contact is None:
-            work.entry = self.ledger.entries.fail(work.entry, "no longer in Kit", self.clock.now())
+            known = self.ledger.people.by_id(work.entry.contact) is not None
+            reason = "no longer in Kit" if known else NO_SUCH_CONTACT
+            work.entry = self.ledger.entries.fail(work.entry, reason, self.clock.now())
             return
         operation = from_json(work.entry.copy)
         self._checker.check(work, operation, contact)
@@ -151,16 +153,16 @@ class Heart:
         seen = contact.fields[identity.receipt_field] or None
         work.read = None  # whatever happens now, this read is used up
         work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
-        values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id)}
+        values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id, work.entry.sends)}
         try:
             echo = self.crm.write(contact.id, values)
         except OutcomeUnknown as error:
             work.obstacle = str(error)
         except NotSent as error:
             work.obstacle = str(error)
-            work.entry = self.ledger.entries.unsend(work.entry)
+            work.entry = self.ledger.entries.not_sent(work.entry)
         except CredentialRefused:
-            work.entry = self.ledger.entries.unsend(work.entry)
+            work.entry = self.ledger.entries.not_sent(work.entry)
             raise
         except Missing:
             work.entry = self.ledger.entries.fail(work.entry, "no longer in Kit", self.clock.now())
@@ -188,7 +190,7 @@ class Heart:
         if work.read is None or work.read.at < self._due(work.entry):
             work.read = self.read(work.entry.contact)
         fields = None if work.read.contact is None else work.read.contact.fields
-        own = identity.lineage.receipt(work.entry.id)
+        own = identity.lineage.receipt(work.entry.id, work.entry.sends)
         settled = judge_settlement(work.entry, fields, identity.receipt_field, own)
         match settled.how:
             case "applied":

@@ -1,11 +1,13 @@
 """Outcomes from entries and claims, with the sentence that says why not."""
 
 from datetime import datetime
+from typing import Final
 
 from ccops.engine.request import Outcome, OutcomeStatus, Request
 from ccops.ledger.model import LEFT_OUT, Claimed, Entry, Status
 
-_STATUS: dict[Status, OutcomeStatus] = {
+NO_SUCH_CONTACT: Final = "no such contact in Kit"
+_STATUS: Final[dict[Status, OutcomeStatus]] = {
     "intended": "open",
     "sending": "open",
     "applied": "applied",
@@ -61,7 +63,7 @@ def not_found(request: Request) -> Outcome:
         who=request.who,
         email=request.who if isinstance(request.who, str) else None,
         contact=request.who if isinstance(request.who, int) else None,
-        reason="no such contact in Kit",
+        reason=NO_SUCH_CONTACT,
     )
 
 

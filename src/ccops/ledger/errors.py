@@ -62,20 +62,21 @@ class LedgerTooNew(LedgerUnusable):
 
 
 class LedgerBusy(LedgerUnusable):
-    """Another process has held the file for too long."""
+    """Another process has held the file for too long, perhaps while a write was under way."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"the ledger {path} is held by another process. Nothing was sent. Try again when it has ended."
+            f"the ledger {path} is held by another process. Nothing is lost: give the same command again when that has "
+            "ended."
         )
 
 
 class LedgerNotWritable(LedgerUnusable):
-    """The file, its folder or the disk can't be written to."""
+    """The file, its folder or the disk can't be written to, perhaps from the midst of a write on."""
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"the ledger {path} can't be written to ({clean(what)}). Nothing was sent. Check the free space of the "
+            f"the ledger {path} can't be written to ({clean(what)}). Nothing is lost: check the free space of the "
             "disk and the owner and mode of the folder, then give the same command again."
         )
 
