@@ -6,11 +6,11 @@ import json
 import os
 
 import pytest
-from tests.cli.calling import Terminal
 
 from ccops.cli.columns import Column
 from ccops.cli.console import Console
 from ccops.cli.styles import Styled
+from tests.cli.calling import Terminal
 
 
 def console(out: io.StringIO, environ: dict[str, str] | None = None, *, sandbox: bool = False) -> Console:
@@ -93,3 +93,20 @@ def test_a_full_disk_is_remembered() -> None:
         full = Console(stream, io.StringIO(), {})
         full.say("one")
         assert full.out.failure == os.strerror(errno.ENOSPC)
+
+
+@pytest.mark.parametrize(
+    ("about", "shown"),
+    [
+        ("ann@example.org", "ann@example.org          times: New York\n"),
+        (
+            "ann.with.a.longer.name@example.org",
+            "ann.with.a.longer.name@example.org\n                         times: New York\n",
+        ),
+    ],
+)
+def test_a_heading_keeps_to_the_width(monkeypatch: pytest.MonkeyPatch, about: str, shown: str) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = Terminal()
+    Console(out, io.StringIO(), {"NO_COLOR": "1"}).heading("times: New York", about)
+    assert out.getvalue() == shown

@@ -29,6 +29,7 @@ def test_the_tag_is_made_and_bound_and_what_is_next_is_said(site: Site, ccops: C
     assert bound(site) == {"id": number, "name": "ccops: payment-credit"}
     assert [line[:5] for line in ended.err.splitlines() if line.startswith("  ")][:3] == ["  1. ", "  2. ", "  3. "]
     assert '3. Add the action "Add tag" with the tag "ccops: payment-credit".' in ended.err
+    assert "  ccops poll payment-credit\n" in ended.err
 
 
 def test_it_may_have_another_name(site: Site, ccops: Call) -> None:

@@ -93,7 +93,10 @@ class Console:
         """Print a line above a table: what it is about, and at the right what holds for all of it."""
         parts = (*self._mark(), *left)
         room = self.out.width - sum(width_of(text_of(cleaned(part))) for part in parts)
-        self.out.line(*parts, Styled(text.rjust(max(room, len(text) + 2)), "dim"))
+        if room <= len(text):
+            self.out.line(*parts)
+            parts, room = (), self.out.width
+        self.out.line(*parts, Styled(text.rjust(room), "dim"))
 
     def mark(self) -> None:
         """Begin an answer of several lines: in a home for rehearsals, say so on a line above them."""

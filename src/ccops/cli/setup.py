@@ -134,3 +134,6 @@ def say_next(session: "Session", operation: str, tag: str) -> None:
     console.advise("Use this tag for nothing else: whoever gets it, by hand too, starts the operation.")
     console.note("Try it on yourself, without changing anything:")
     console.note(f"  ccops run {operation} you@example.org --dry-run")
+    console.note("Then let ccops look for the tag, once or all the time:")
+    console.note(f"  ccops poll {operation}")
+    console.note("  ccops serve")
