@@ -223,9 +223,9 @@ def test_whatever_is_put_and_forgotten_the_rest_stays(
 
 
 def test_which_webhook_is_whose_is_kept_beside(kept: Home) -> None:
-    put_kit_hook(kept, "grant", KitHook(12, UNTIL))
+    put_kit_hook(kept, "grant", KitHook(12, "https://hooks.example.org", UNTIL))
     held = load_secrets(kept).kit_hooks
     assert forget_kit_hook(kept, "grant")
     assert not forget_kit_hook(kept, "grant")
-    assert (held, load_secrets(kept).kit_hooks) == ({"grant": KitHook(12, UNTIL)}, {})
+    assert (held, load_secrets(kept).kit_hooks) == ({"grant": KitHook(12, "https://hooks.example.org", UNTIL)}, {})
     assert kept.config.read_text().startswith(FILE)

@@ -17,7 +17,6 @@ from ccops.registry.lines import Keys
 from ccops.registry.starter import starter_config
 from ccops.secret import Secret
 
-_COMMENTED_KEY: Final = re.compile(r"^#[ \t]*api_key[ \t]*=", re.MULTILINE)
 _NO_TOML: Final = 'this is not TOML; a line is key = value, and a text stands in quotes: key = "text"'
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "KIT_API_URL": "api_url",
@@ -63,6 +62,7 @@ class KitHookTable(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: Annotated[int, Field(gt=0)]
+    base: Text
     made: Annotated[str, AfterValidator(_moment)]
 
 
@@ -90,7 +90,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "sandbox": "true or false",
     "secrets": "16 to 200 letters, digits, - and _ in quotes for each operation",
     "kit_webhook": "the table that ccops webhook create writes: id, url and secrets",
-    "kit_hooks": "the table that ccops webhook create writes: id and made for each operation",
+    "kit_hooks": "the table that ccops webhook create writes: id, base and made for each operation",
 }
 
 
@@ -124,10 +124,20 @@ def store_key(home: Home, key: Secret) -> None:
     Raises CredentialMalformed, ConfigFaults and FileUnusable.
     """
     secret = Credential("key", key, "the login").checked().secret
+    _put_setting(home, "api_key", secret.reveal())
+
+
+def store_public_url(home: Home, url: str) -> None:
+    """Write where the world reaches `serve` into `config.toml`; all other lines stay. Raises as `store_key`."""
+    _put_setting(home, "public_url", url)
+
+
+def _put_setting(home: Home, key: str, value: str) -> None:
+    """Set a key at the top; a new one goes behind the comment that shows it."""
 
     def change(draft: Draft) -> None:
-        hint = _COMMENTED_KEY.search(draft.text)
-        draft.put((), "api_key", secret.reveal(), behind=hint.start() if hint else None)
+        hint = re.search(rf"^#[ \t]*{key}[ \t]*=", draft.text, re.MULTILINE)
+        draft.put((), key, value, behind=hint.start() if hint else None)
 
     edit_config(home, change)
 

@@ -10,7 +10,6 @@ from ccops.clock import iso, parse_iso
 from ccops.registry.config import KitWebhookTable, drop_from_config, edit_config, read_config
 from ccops.registry.draft import Draft
 from ccops.registry.home import Home
-from ccops.registry.render import TomlValue
 from ccops.secret import Secret
 
 _RANDOM_BYTES: Final = 32
@@ -21,6 +20,8 @@ class KitHook:
     """An operation's unsigned webhook at Kit, and when it was made: Kit's lists don't show it at once."""
 
     id: int
+    base: str
+    """Where it reaches `serve`."""
     made: datetime
 
 
@@ -67,7 +68,7 @@ def load_secrets(home: Home) -> Secrets:
         kit_webhook_id=kit.id if kit else None,
         kit_webhook_url=kit.url if kit else None,
         kit_until=_until(kit),
-        kit_hooks={name: KitHook(hook.id, parse_iso(hook.made)) for name, hook in config.kit_hooks.items()},
+        kit_hooks={name: KitHook(hook.id, hook.base, parse_iso(hook.made)) for name, hook in config.kit_hooks.items()},
     )
 
 
@@ -88,7 +89,7 @@ def forget_secret(home: Home, operation: str) -> bool:
 
 def put_kit_hook(home: Home, operation: str, hook: KitHook) -> None:
     """Keep an operation's unsigned webhook. Raises ConfigFaults and FileUnusable."""
-    value: TomlValue = {"id": hook.id, "made": iso(hook.made)}
+    value: Mapping[str, int | str] = {"id": hook.id, "base": hook.base, "made": iso(hook.made)}
     edit_config(home, lambda draft: draft.put(("kit_hooks",), operation, value))
 
 

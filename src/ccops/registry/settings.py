@@ -84,7 +84,7 @@ def load_settings(home: Home, environ: Mapping[str, str]) -> Settings:
         rate=rate,
         settle_after=SETTLE_AFTER if settle is None else float(settle),
         actor=clean(env.actor or file.actor or environ.get("SUDO_USER") or _os_user())[:100],
-        public_url=_address(file.public_url, "public_url") if file.public_url else None,
+        public_url=address_of(file.public_url, "public_url") if file.public_url else None,
         sandbox=file.sandbox,
         given=_given(file, environ),
         api_key_command=file.api_key_command,
@@ -110,11 +110,11 @@ def _os_user() -> str:
 
 def _api_url(file: ConfigTable, env: ConfigTable) -> str:
     source = "KIT_API_URL" if env.api_url else "api_url"
-    return _address(env.api_url or file.api_url or API_URL, source).removesuffix("/v4").rstrip("/")
+    return address_of(env.api_url or file.api_url or API_URL, source).removesuffix("/v4").rstrip("/")
 
 
-def _address(text: str, source: str) -> str:
-    """Return an address without a last slash. Raises PlainHttp and AddressMalformed."""
+def address_of(text: str, source: str) -> str:
+    """Return a server's address without a last slash; `source` names it. Raises PlainHttp and AddressMalformed."""
     address = text.strip()
     parts = _parts(address, source)
     host = parts.hostname or ""

@@ -29,7 +29,7 @@ Without = Annotated[
     list[str] | None,
     typer.Option("--without", metavar="OPTION", help="Take this out, such as maximum; repeatable."),
 ]
-WithTag = Annotated[bool, typer.Option("--with-tag", help="Unbind its tag too.")]
+WithTag = Annotated[bool, typer.Option("--with-tag", help="Unbind its tag and remove its webhook too.")]
 
 
 @command(

@@ -1,1 +1,1 @@
-"""The CRM's side of `serve`: webhooks made, given new secrets and removed, such that a crash leaves what mends itself."""
+"""The CRM's side of `serve`: webhooks made, given new secrets and removed; what a crash leaves is found and mended."""

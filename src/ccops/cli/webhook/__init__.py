@@ -1,0 +1,1 @@
+"""The commands `ccops webhook …`: what Kit and other systems need to reach `serve`."""
