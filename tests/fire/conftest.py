@@ -81,7 +81,7 @@ class Place:
     def receipt(self, entry: Entry) -> str:
         ledger = Ledger.open(self.path / "ledger.sqlite3", self.path / "locks", readonly=True)
         try:
-            return ledger.identity.lineage.receipt(entry.id)
+            return ledger.identity.lineage.receipt(entry.id, entry.sends)
         finally:
             ledger.close()
 

@@ -9,6 +9,7 @@ from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stran
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
 from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Entry
 from ccops.operations.model import Operation
 from ccops.operations.plan import fields_read
 
@@ -30,22 +31,25 @@ class Checker:
         match self.receipt_of(contact):
             case Fits(warning):
                 work.warnings.extend([warning] if warning else [])
-            case Odd(reason):
-                work.entry = entries.park(work.entry, reason, self._clock.now())
-            case LateArrival(late) if late.id == work.entry.id or late.status == "intended":
-                done = entries.confirm(late, self._clock.now(), released=not needs_release(late))
-                work.entry = done if done.id == work.entry.id else work.entry
+            case Odd(reason, late):
+                self._park_late(late)
+                if self._again(work).status == "intended":
+                    work.entry = entries.park(work.entry, reason, self._clock.now())
+            case LateArrival(late, known=True) if late.status == "intended":
+                entries.confirm(late, self._clock.now(), released=not needs_release(late))
+                self._again(work)
             case LateArrival(late):
-                entries.park(late, f"it was {late.status}, but its write arrived late: Kit shows it", self._clock.now())
+                self._park_late(late)
                 work.warnings.append(f"the write of e{late.id} arrived late; it needs you: ccops settle")
+                self._again(work)
             case Stranger() | Ahead() as verdict:
                 raise self._stop(verdict, contact)
 
     def receipt_of(self, contact: Contact) -> Receipt:
         """Judge the receipt that a contact shows."""
         identity, entries = self._ledger.identity, self._ledger.entries
-        receipt = contact.fields[identity.receipt_field]
-        return judge_receipt(receipt, contact.id, entries.standing(contact.id), identity.lineage, entries.find)
+        standing = entries.standing(contact.id)
+        return judge_receipt(contact, identity.receipt_field, standing, identity.lineage, entries.find)
 
     def missing(self, operation: Operation, contact: Contact) -> FieldGone | ReceiptFieldGone | ReceiptFieldOurs | None:
         """Return what to say if a field that the operation needs is not among the contact's, or not for operations."""
@@ -57,6 +61,17 @@ class Checker:
         gone = sorted(key for key in fields_read(operation) if key not in contact.fields)
         known = [key for key in contact.fields if key != receipt_field]
         return FieldGone(gone[0], operation.name, known) if gone else None
+
+    def _park_late(self, late: Entry | None) -> None:
+        """Let a person look at an entry that had come to nothing, or was to be sent again, when its write arrived."""
+        if late is not None and late.status in {"intended", "refused", "failed"}:
+            reason = f"it was {late.status}, but its write arrived late: Kit shows it"
+            self._ledger.entries.park(late, reason, self._clock.now())
+
+    def _again(self, work: Work) -> Entry:
+        """Look the entry in hand up again: what came late may be its own write, or hold its period."""
+        work.entry = self._ledger.entries.get(work.entry.id)
+        return work.entry
 
     def _demand_fields(self, work: Work, operation: Operation, contact: Contact) -> None:
         error = self.missing(operation, contact)

@@ -10,7 +10,7 @@ from ccops.clock import Clock
 from ccops.crm.base import Account, Contact, Crm
 from ccops.engine.checking import Checker
 from ccops.engine.errors import LedgerElsewhere
-from ccops.engine.judgement import Ahead, Stranger, looks_like_a_receipt
+from ccops.engine.judgement import Ahead, Stranger, parse_receipt
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.making import new_ledger
 
@@ -69,7 +69,7 @@ def mend_receipt_field(ledger: Ledger, crm: Crm) -> ReceiptField | None:
 
 def unknown_to_all(crm: Crm, field: str) -> Unknown:
     """Go through all contacts for receipts, of whatever ledger; for an account that is to get a new one."""
-    return _gather(crm.contacts(), field, lambda _, receipt: looks_like_a_receipt(receipt))
+    return _gather(crm.contacts(), field, lambda _: True)
 
 
 def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
@@ -78,23 +78,23 @@ def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
     return _gather(
         crm.contacts(),
         ledger.identity.receipt_field,
-        lambda contact, _: isinstance(checker.receipt_of(contact), Stranger | Ahead),
+        lambda contact: isinstance(checker.receipt_of(contact), Stranger | Ahead),
     )
 
 
-def _gather(contacts: Iterable[Contact], field: str, is_unknown: Callable[[Contact, str], bool]) -> Unknown:
+def _gather(contacts: Iterable[Contact], field: str, is_unknown: Callable[[Contact], bool]) -> Unknown:
     ledgers, highest = Counter[str](), 0
     for contact in contacts:
-        receipt = contact.fields.get(field)
-        if receipt and is_unknown(contact, receipt):
-            ledger, _, number = receipt.partition(".")
+        receipt = parse_receipt(contact.fields.get(field) or "")
+        if receipt is not None and is_unknown(contact):
+            ledger, number, _ = receipt
             ledgers[ledger] += 1
             highest = max(highest, _believed(number))
     return Unknown(ledgers, highest)
 
 
-def _believed(number: str) -> int:
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS else 0
+def _believed(number: int) -> int:
+    return number if number < 10**_MOST_DIGITS else 0
 
 
 def found(path: Path, locks: Path, account: Account, field: str, taken_over: Unknown) -> None:

@@ -1,16 +1,18 @@
 """The two decisions on which "exactly once" rests, as pure functions of what the CRM shows and the ledger knows."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ccops.crm.base import Contact
 from ccops.ledger.identity import Lineage
 from ccops.ledger.model import Entry, Standing
 
 Fields = Mapping[str, str | None]
 
-_LONGEST: Final = 17
-"""Digits of an entry's number; more than that no database counts to."""
+_RECEIPT: Final = re.compile(r"([0-9A-Za-z]+)\.([0-9]{1,17})(?:\.([0-9]{1,9}))?")
+"""Ledger, entry, and from the second send of the entry on, which send; longer numbers no database counts to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class LateArrival:
     """The receipt is of an entry sent after the last applied one, and taken as not applied: its write came late."""
 
     entry: Entry
+    known: bool
+    """Whether the ledger still knows what was written: it does of the last send of an entry only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Odd:
     """The receipt is not what it should be, in a way that a person has to look at."""
 
     reason: str
+    late: Entry | None = None
+    """The entry whose late write came over that of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,54 +54,61 @@ Receipt = Fits | LateArrival | Odd | Stranger | Ahead
 
 
 def judge_receipt(
-    receipt: str | None, contact: int, standing: Standing, lineage: Lineage, find: Callable[[int], Entry | None]
+    contact: Contact, receipt_field: str, standing: Standing, lineage: Lineage, find: Callable[[int], Entry | None]
 ) -> Receipt:
     """Decide before a write whether the contact is as this ledger left it."""
-    if not receipt:
-        return Fits(None if standing.last is None else f"its receipt was emptied since e{standing.last}")
-    written = (() if standing.last is None else (standing.last,)) + standing.parked
-    if receipt == standing.accepted or receipt in map(lineage.receipt, written):
+    text = contact.fields[receipt_field]
+    if not text:
+        return Fits(None if standing.last is None else f"its receipt was emptied since e{standing.last.id}")
+    if text == standing.accepted:
         return Fits()
-    ledger, _, number = receipt.partition(".")
-    entry = find(int(number)) if number.isascii() and number.isdigit() and len(number) <= _LONGEST else None
-    # An entry that was never sent has left no receipt: another copy of this ledger has given its number away too.
-    if (
-        entry is not None
-        and entry.turn is not None
-        and entry.contact == contact
-        and lineage.receipt(entry.id) == receipt
-    ):
-        return _judge_older(entry, standing, find)
+    receipt = parse_receipt(text)
+    if receipt is None:
+        return Odd("its receipt field holds a text that is no receipt")
+    ledger, number, send = receipt
+    entry = find(number)
+    # One that was never sent has left no receipt: another copy of this ledger has given its number away too.
+    if entry is not None and entry.contact == contact.id and lineage.of(entry.id) == ledger and send <= entry.sends:
+        return _judge_own(entry, send, standing, contact.fields)
+    return _judge_unknown(ledger, standing, lineage)
+
+
+def _judge_own(entry: Entry, send: int, standing: Standing, fields: Fields) -> Receipt:
+    """The receipt is of an entry that this ledger knows, and of a send of it that was made."""
+    last = standing.last
+    if entry.id in {parked.id for parked in standing.parked}:
+        return Fits()
+    if last is not None and entry.id == last.id and (send == entry.sends or _shows(entry, fields)):
+        return Fits()
+    if last is None or (entry.turn or 0) > (last.turn or 0):
+        return LateArrival(entry, known=send == entry.sends)
+    return Odd(f"Kit shows a write of e{entry.id} that came late, over that of e{last.id}", entry)
+
+
+def _judge_unknown(ledger: str, standing: Standing, lineage: Lineage) -> Receipt:
     own = {name for name, _ in lineage.own}
     if ledger in lineage.accepted or ledger in own - {lineage.current}:
         return _judge_taken_over(standing, lineage)
-    if ledger in own:
-        return Ahead()
-    return Stranger() if looks_like_a_receipt(receipt) else Odd("its receipt field holds a text that is no receipt")
-
-
-def _judge_older(entry: Entry, standing: Standing, find: Callable[[int], Entry | None]) -> Receipt:
-    last = None if standing.last is None else find(standing.last)
-    last_turn = 0 if last is None or last.turn is None else last.turn
-    if entry.turn is not None and entry.turn > last_turn:
-        return LateArrival(entry)
-    return Odd(
-        f"Kit shows the change of e{entry.id} again, though e{standing.last} came after it: a late write came back"
-    )
+    return Ahead() if ledger in own else Stranger()
 
 
 def _judge_taken_over(standing: Standing, lineage: Lineage) -> Receipt:
     """A receipt of a ledger that was taken over fits until this ledger itself has written to the contact."""
-    since = lineage.own[-1][1]
-    if standing.last is None or standing.last < since:
+    last, since = standing.last, lineage.own[-1][1]
+    if last is None or last.id < since:
         return Fits()
-    return Odd(f"Kit shows a change of the ledger that was taken over, though e{standing.last} came after it")
+    return Odd(f"Kit shows a change of the ledger that was taken over, though e{last.id} came after it")
 
 
-def looks_like_a_receipt(text: str) -> bool:
-    """Tell whether a text may be the receipt of some ledger."""
-    ledger, dot, number = text.partition(".")
-    return bool(dot) and ledger.isalnum() and number.isdigit()
+def parse_receipt(text: str) -> tuple[str, int, int] | None:
+    """Take a receipt apart into ledger, entry and send; None for a text that can't be one of any ledger."""
+    parts = _RECEIPT.fullmatch(text)
+    return None if parts is None else (parts[1], int(parts[2]), int(parts[3] or 1))
+
+
+def _shows(entry: Entry, fields: Fields) -> bool:
+    """Whether a contact is as an entry left it; then it does not matter which of its sends came last."""
+    return all(key in fields and _same(fields[key], value) for key, value in (entry.after or {}).items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,13 +121,16 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
 
 def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
     """Try a refused or failed entry again, with the operation and the amount as they are asked for now."""
+    copy = _copy(db, claim.copy)
     db.run(
         "UPDATE entries SET status = :status, cause = :cause, reason = NULL, ended_at = NULL, copy = :copy, asked = "
-        ":asked, period = :period, reopens = :reopens, followups = :followups, released = 0 WHERE id = :id",
+        ":asked, period = :period, reopens = :reopens, followups = :followups, released = 0,"
+        # A late write of the old operation must not pass for one of the new.
+        " sends = CASE WHEN sends > 0 AND copy <> :copy THEN sends + 1 ELSE sends END WHERE id = :id",
         id=first.id,
         status=status,
         cause="period" if status == "refused" else None,
-        copy=_copy(db, claim.copy),
+        copy=copy,
         asked=claim.asked,
         period=claim.period,
         reopens=int(claim.reopens),

@@ -51,7 +51,7 @@ class Entries:
             ("intended",),
             "sending",
             'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
-            " sent_at = :now, turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
+            " sent_at = :now, sends = sends + 1, turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
             " WHERE earlier.contact = entries.contact)",
             before=pack(before),
             after=pack(after),
@@ -87,20 +87,34 @@ class Entries:
             return done
 
     def unsend(self, entry: Entry) -> Entry:
-        """Note that the write has certainly not arrived: the entry is intended again."""
+        """Note that the write has not arrived as far as a read can tell: the entry is intended again."""
         return self._step(entry, ("sending",), "intended", "status = 'intended', reason = NULL")
+
+    def not_sent(self, entry: Entry) -> Entry:
+        """Note that the write has certainly not left, so that a first send is still to come if this was the first."""
+        return self._step(
+            entry,
+            ("sending",),
+            "intended",
+            "status = 'intended', reason = NULL, sends = CASE WHEN sends = 1 THEN 0 ELSE sends END,"
+            " turn = CASE WHEN sends = 1 THEN NULL ELSE turn END",
+        )
 
     def refuse(self, entry: Entry, cause: str, reason: str, now: datetime) -> Entry:
         """Note that a limit or a value refuses the operation; nothing was sent."""
-        return self._end(entry, "refused", ("intended", "refused"), cause, reason, now)
+        with self._database.write() as db:
+            return _end(db, entry, "refused", ("intended", "refused"), cause, reason, now)
 
     def fail(self, entry: Entry, reason: str, now: datetime) -> Entry:
         """Note that the operation can't be applied (contact gone, write rejected); it may be tried again."""
-        return self._end(entry, "failed", ("intended", "sending", "parked"), None, reason, now)
+        with self._database.write() as db:
+            return _end(db, entry, "failed", ("intended", "sending", "parked"), None, reason, now)
 
     def park(self, entry: Entry, reason: str, now: datetime) -> Entry:
-        """Note that the entry needs a person."""
-        return self._end(entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
+        """Note that the entry needs a person; one that had given its period up takes it back."""
+        with self._database.write() as db:
+            _take_period_back(db, entry, now)
+            return _end(db, entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
 
     def note_followups(self, entry: Entry, tags: Sequence[int]) -> Entry:
         """Note which follow-up tags are about to be added, so that an undo takes off these and no others."""
@@ -136,19 +150,19 @@ class Entries:
         """Return which receipts a contact may show."""
         with self._database.read() as db:
             last = db.row(
-                "SELECT id, turn FROM entries WHERE contact = :contact AND turn IS NOT NULL"
+                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL"
                 " AND status IN ('applied', 'undone') ORDER BY turn DESC LIMIT 1",
                 contact=contact,
             )
             parked = db.rows(
-                "SELECT id FROM entries WHERE contact = :contact AND turn > :turn AND status = 'parked'",
+                f"{ENTRIES} WHERE contact = :contact AND turn > :turn AND status = 'parked'",
                 contact=contact,
                 turn=0 if last is None else last["turn"],
             )
             accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
         return Standing(
-            None if last is None else last["id"],
-            tuple(row["id"] for row in parked),
+            None if last is None else entry_of(last),
+            tuple(map(entry_of, parked)),
             None if accepted is None else accepted["accepted"],
         )
 
@@ -164,16 +178,6 @@ class Entries:
                 last=last,
             )
         return None if row is None else entry_of(row)
-
-    def last_turn(self, contact: int) -> int:
-        """Return the turn of the entry that was written last to a contact; 0 if none was."""
-        with self._database.read() as db:
-            row = db.row(
-                "SELECT COALESCE(MAX(turn), 0) AS turn FROM entries"
-                " WHERE contact = :contact AND status IN ('applied', 'undone')",
-                contact=contact,
-            )
-        return 0 if row is None else row["turn"]
 
     def open(self, limit: int = 1000) -> list[Entry]:
         """Return the entries that were begun and have not ended, and those that need a person; oldest first."""
@@ -205,26 +209,6 @@ class Entries:
             row = db.row("SELECT COALESCE(MAX(id), 0) AS id FROM entries")
         return 0 if row is None else row["id"]
 
-    def _end(
-        self,
-        entry: Entry,
-        status: str,
-        allowed: tuple[str, ...],
-        cause: str | None,
-        reason: str,
-        now: datetime,
-    ) -> Entry:
-        return self._step(
-            entry,
-            allowed,
-            status,
-            "status = :status, cause = :cause, reason = :reason, ended_at = :now",
-            status=status,
-            cause=cause,
-            reason=reason,
-            now=stamp(now),
-        )
-
     def _step(
         self, entry: Entry, allowed: tuple[str, ...], step: str, assign: str, **parameters: str | int | None
     ) -> Entry:
@@ -246,3 +230,48 @@ def _step(
     if changed != 1 or found is None:
         raise EntryMoved(entry.id, step)
     return found
+
+
+def _end(
+    db: Transaction,
+    entry: Entry,
+    status: str,
+    allowed: tuple[str, ...],
+    cause: str | None,
+    reason: str,
+    now: datetime,
+) -> Entry:
+    return _step(
+        db,
+        entry,
+        allowed,
+        status,
+        "status = :status, cause = :cause, reason = :reason, ended_at = :now",
+        status=status,
+        cause=cause,
+        reason=reason,
+        now=stamp(now),
+    )
+
+
+def _take_period_back(db: Transaction, entry: Entry, now: datetime) -> None:
+    """Refuse what has begun the entry's period meanwhile; one that was sent keeps it, and the entry goes without."""
+    same = (
+        "period = :period AND operation = :operation AND contact = :contact AND reopened = 0 AND id <> :id"
+        " AND status IN"
+    )
+    key: dict[str, str | int | None] = {
+        "id": entry.id,
+        "period": entry.period,
+        "operation": entry.operation,
+        "contact": entry.contact,
+    }
+    db.run(
+        "UPDATE entries SET status = 'refused', cause = 'period', reason = :reason, ended_at = :now"
+        f" WHERE {same} ('intended')",
+        reason=f"this period was done already, by e{entry.id}, whose write came late",
+        now=stamp(now),
+        **key,
+    )
+    if db.row(f"SELECT id FROM entries WHERE {same} ('sending', 'applied', 'undone', 'parked')", **key) is not None:
+        db.run("UPDATE entries SET period = NULL WHERE id = :id", id=entry.id)

@@ -25,10 +25,13 @@ class Lineage:
         """The id that new receipts carry."""
         return self.own[-1][0]
 
-    def receipt(self, entry: int) -> str:
-        """Return the receipt of an entry of this ledger."""
-        ledger = next(name for name, first in reversed(self.own) if first <= entry)
-        return f"{ledger}.{entry}"
+    def of(self, entry: int) -> str:
+        """Return the id that the receipts of an entry of this ledger carry."""
+        return next(name for name, first in reversed(self.own) if first <= entry)
+
+    def receipt(self, entry: int, send: int = 1) -> str:
+        """Return the receipt of an entry of this ledger; of a second send another, since the first may arrive late."""
+        return f"{self.of(entry)}.{entry}" + (f".{send}" if send > 1 else "")
 
 
 class Identity:

@@ -72,6 +72,8 @@ class Entry:
     """The receipt that the contact showed before the send; None: it was empty."""
     turn: int | None
     """Counts the sends to one contact, so that the last one is known; None: never sent."""
+    sends: int
+    """How often its write was sent and may have arrived; `before`, `after` and `turn` are those of the last time."""
     undoes: int | None
     undone_by: int | None
     reopens: bool
@@ -123,9 +125,9 @@ class Claimed:
 class Standing:
     """Which receipts a contact may show: the last written entry's, or that of one parked after it."""
 
-    last: int | None
+    last: Entry | None
     """The entry that was written last; None: none so far."""
-    parked: tuple[int, ...]
+    parked: tuple[Entry, ...]
     """Entries parked after `last`, whose write may have arrived or not."""
     accepted: str | None
     """A receipt that a person looked at and accepted since."""

@@ -41,6 +41,7 @@ def entry_of(row: Row) -> Entry:
         after=_values(row["after"]),
         receipt_seen=row["receipt_seen"],
         turn=row["turn"],
+        sends=row["sends"],
         undoes=row["undoes"],
         undone_by=row["undone_by"],
         reopens=bool(row["reopens"]),

@@ -67,6 +67,7 @@ _FIRST: Final = (
         "after" TEXT,
         receipt_seen TEXT,
         turn INTEGER,
+        sends INTEGER NOT NULL DEFAULT 0,
         undoes INTEGER REFERENCES entries (id),
         undone_by INTEGER REFERENCES entries (id),
         reopens INTEGER NOT NULL DEFAULT 0,

@@ -69,6 +69,6 @@ def whole(ledger: Ledger, entry_id: int) -> Whole:
         None if person is None else person.email or None,
         ledger.runs.get(entry.run),
         from_json(entry.copy),
-        ledger.identity.lineage.receipt(entry.id),
+        ledger.identity.lineage.receipt(entry.id, entry.sends),
         entry.status in {"applied", "undone", "refused"} and not entry.released and needs_release(entry),
     )

@@ -1,0 +1,138 @@
+"""Judges the states of a walk by what took effect at the CRM, knowing nothing of how the engine decides.
+
+Amounts are powers of ten, so that the credits themselves tell which operations are in them, and how often.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ccops.ledger.model import Entry
+from tests.engine.conftest import RECEIPT
+from tests.engine.frail import Effect
+from tests.engine.walking import State, Step
+
+AMOUNTS: Final = {"earlier": 1, "a": 10, "b": 100, "probe": 1000}
+"""What each operation adds to the credits, or takes when it is undone."""
+WALKED: Final = ("a", "b", "probe")
+
+
+class Broken(AssertionError):  # noqa: N818 - reads as a state
+    """The promise was broken; says by which way of things."""
+
+    def __init__(self, what: str, state: State) -> None:
+        told = "\n  ".join((*state.story, *map(str, state.kit.effects), *map(str, state.entries)))
+        super().__init__(f"{what}:\n  {told}")
+
+
+def check_step(step: Step) -> None:
+    """Hold one request against what no request may ever do."""
+    state, status = step.after, step.outcome.status if step.outcome else None
+    if status == "repeated" and step.writes:
+        raise Broken("a repeated occasion was written", state)
+    for number, effect in enumerate(state.kit.effects):
+        if any(counted(effect.credits, name) > 1 for name in WALKED):
+            raise Broken("an operation counted twice", state)
+        if effect.how == "in time" and not _starts_well(effect, state.kit.effects[effect.read_at : number]):
+            raise Broken("a write did not start from what was read last", state)
+
+
+def _starts_well(effect: Effect, between: Sequence[Effect]) -> bool:
+    """Whether a write starts from the read before it, and only hands and belated writes came between."""
+    moved = abs(int(effect.credits or 0) - int(effect.base))
+    return moved in AMOUNTS.values() and {other.how for other in between} <= {"by hand", "belated"}
+
+
+def check_end(state: State) -> None:
+    """Hold the ledger, once nothing is waiting, against what took effect: each change once, or a person is asked."""
+    for entry in mine(state):
+        own = [effect for effect in state.kit.effects if effect.entry == entry.id]
+        fault = _fault_of(entry, own, state)
+        if fault:
+            raise Broken(f"e{entry.id} ({entry.status}) {fault}", state)
+
+
+def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:
+    match entry.status:
+        case "applied" | "undone":
+            return _fault_of_applied(entry, own)
+        case "refused" | "failed":
+            return "took effect" if any(effect.how != "belated" for effect in own) else None
+        case "parked":
+            return None if _undecidable(entry, state) else "was parked without need"
+        case _:
+            return "was left behind"
+
+
+def _fault_of_applied(entry: Entry, own: list[Effect]) -> str | None:
+    whole = [effect for effect in own if effect.how != "partial"]
+    if not whole:
+        return None if _only_receipt(own) else "never took effect"
+    if len([effect for effect in whole if effect.how != "belated"]) > 1:
+        return "took effect twice"
+    told = (dict(entry.after or {}), (entry.before or {}).get("credits"))
+    true = [({key: value for key, value in effect.values if key != RECEIPT}, effect.base) for effect in whole]
+    return None if told in true else "tells of another change than took effect"
+
+
+def _only_receipt(own: list[Effect]) -> bool:
+    """A hand changed the value, then only the receipt arrived: no read tells that from a whole write and a later hand.
+
+    Kit writes all fields of a request that it has, or none; and a hand between our read and our write is a limit that
+    is told of. Without the hand it is found out.
+    """
+    return any(RECEIPT in dict(effect.values) for effect in own)
+
+
+def _undecidable(entry: Entry, state: State) -> bool:
+    """Whether nobody could tell what became of an entry, or of one before it."""
+    kit = state.kit
+    if any(effect.how in {"partial", "belated"} for effect in kit.effects):
+        return True
+    by_hand = [dict(effect.values) for effect in kit.effects if effect.how == "by hand"]
+    unclear = entry.receipt_seen is None or any(
+        RECEIPT in values or values.get("credits") == (entry.before or {}).get("credits") for values in by_hand
+    )
+    return bool(by_hand) and (kit.lost or state.crashed) and unclear
+
+
+def check_noticed(state: State) -> None:
+    """After one more request has looked at the contact: what is missing from the credits must have been noticed."""
+    if unfounded(state) and not any(entry.status == "parked" for entry in state.entries):
+        raise Broken(f"silently lost, or counted without an entry: {unfounded(state)}", state)
+
+
+def unfounded(state: State) -> set[str]:
+    """Return the operations that are in the credits although they should not be, or are not although they should."""
+    value = dict(state.kit.fields)["credits"]
+    return {name for name in WALKED if counted(value, name) not in _right(name, state)}
+
+
+def _right(operation: str, state: State) -> set[int]:
+    """Say how often an operation should be in the credits; a hand that set them later may have taken it out."""
+    entries = [entry for entry in mine(state) if entry.operation == operation and entry.undoes is None]
+    applied = sum(entry.status == "applied" for entry in entries)
+    since = [_since(effect, number) for number, effect in enumerate(state.kit.effects) if _is_of(effect, entries)]
+    by_hand = [
+        effect
+        for effect in state.kit.effects[min(since, default=0) :]
+        if effect.how == "by hand" and effect.credits is not None
+    ]
+    return {applied, 0} if by_hand else {applied}
+
+
+def _since(effect: Effect, number: int) -> int:
+    return effect.read_at if effect.how == "partial" else number
+
+
+def _is_of(effect: Effect, entries: list[Entry]) -> bool:
+    return effect.entry in {entry.id for entry in entries}
+
+
+def counted(value: str | None, operation: str) -> int:
+    """Say how often an operation is in a value of the credits."""
+    return int(value or "0") // AMOUNTS[operation] % 10
+
+
+def mine(state: State) -> list[Entry]:
+    """Return the entries of the walk itself."""
+    return [entry for entry in state.entries if entry.operation in WALKED]

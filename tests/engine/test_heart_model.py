@@ -1,0 +1,186 @@
+"""A model of all that can happen to two entries on one contact, walked state by state to every end.
+
+The heart and the ledger are the real ones; the CRM and the moments of death are made up. A trouble is a crash before
+or after any commit or request, an answer that is lost, a write that comes late or in part, a refusal, or somebody who
+changes the contact by hand. Every way in which a number of troubles can fall upon the requests is gone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+
+from ccops.engine.request import Request
+from ccops.engine.settling import Word
+from ccops.engine.undoing import Manner, undo_request
+from ccops.ledger.model import Entry
+from ccops.operations.model import Change, Operation, Tag
+from ccops.operations.occasions import for_tag
+from tests.engine.conftest import ORIGIN, RECEIPT
+from tests.engine.frail import ANN, Kit
+from tests.engine.oracle import AMOUNTS, check_end, check_noticed, check_step, counted, mine, unfounded
+from tests.engine.walking import START, Ask, Scenario, State, Walker
+
+MEMORY: Final = Path("/dev/shm")
+
+
+def increase(name: str, amount: int, **more: object) -> Operation:
+    change = replace(Change("credits", "increase", amount=Decimal(amount)), **more)  # type: ignore[arg-type]
+    return Operation(name, (change,), "UTC")
+
+
+def asking(operation: Operation, occasion: str = "key:1", who: int | str = ANN, period: str | None = None) -> Ask:
+    return lambda _ledger: Request(operation, who, occasion, 1, ORIGIN, period=period)
+
+
+def undoing(entry: int, *, reopen: bool = False) -> Ask:
+    return lambda ledger: undo_request(ledger, entry, {}, Manner(reopen=reopen), (1, ORIGIN))
+
+
+A: Final = increase("a", AMOUNTS["a"])
+A_UP_TO_50: Final = increase("a", AMOUNTS["a"], maximum=Decimal(50))
+A_BY_TAG: Final = replace(A, tag=Tag(1, "credit"))
+B: Final = replace(
+    increase("b", AMOUNTS["b"]),
+    changes=(*increase("b", AMOUNTS["b"]).changes, Change("points", "increase", amount=Decimal(100))),
+)
+EARLIER: Final = asking(increase("earlier", 1))
+PROBE: Final = asking(increase("probe", AMOUNTS["probe"]))
+
+NEW: Final = Kit((("credits", "5"), ("points", "0"), (RECEIPT, None)))
+"""A contact that has no receipt yet."""
+KNOWN: Final = Kit((("credits", "4"), ("points", "0"), (RECEIPT, None)))
+"""A contact that the request before, `EARLIER`, gives a receipt."""
+HANDS: Final = ("credits=50000", "credits=5", f"{RECEIPT}=")
+MONTH: Final = "month:2026-11"
+
+SCENARIOS: Final = {
+    "two operations": Scenario({"a": asking(A), "b": asking(B)}, KNOWN, (EARLIER,)),
+    "two operations, new contact": Scenario({"a": asking(A), "b": asking(B)}, NEW),
+    "by hand": Scenario({"a": asking(A), "b": asking(B)}, replace(KNOWN, hands=HANDS), (EARLIER,)),
+    "by hand, new contact": Scenario({"a": asking(A), "b": asking(B)}, replace(NEW, hands=HANDS)),
+    "by address": Scenario({"a": asking(A, who="ann@example.org"), "b": asking(B, who="ann@example.org")}, NEW),
+    "a limit": Scenario({"a": asking(A_UP_TO_50), "b": asking(B)}, replace(KNOWN, hands=HANDS), (EARLIER,)),
+    "one period": Scenario(
+        {"a": asking(A, "key:1", period=MONTH), "a again": asking(A, "key:2", period=MONTH)}, KNOWN, (EARLIER,)
+    ),
+    "undo": Scenario({"undo": undoing(2), "b": asking(B)}, KNOWN, (EARLIER, asking(A))),
+    "undo and reopen": Scenario({"undo": undoing(2, reopen=True), "a": asking(A)}, KNOWN, (EARLIER, asking(A))),
+    "a tag": Scenario(
+        {"a": asking(A_BY_TAG, for_tag(1, START)), "b": asking(B)}, replace(KNOWN, tagged=START), (EARLIER,)
+    ),
+}
+
+
+@pytest.fixture
+def walker() -> Iterator[Walker]:
+    """A walker whose ledgers are in memory, if the machine has a place for that: durability is not what it tests."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Walker(Path(folder))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_with_one_trouble_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
+    assert walk(walker, scenario, troubles=1) > 30
+    assert walker.states > 100
+
+
+@pytest.mark.parametrize("scenario", ["two operations", "one period"])
+def test_with_two_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
+    walk(walker, scenario, troubles=2)
+    assert walker.states > 1000
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_with_any_two_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
+    walk(walker, scenario, troubles=2)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("scenario", ["two operations, new contact", "one period", "undo"])
+def test_with_three_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
+    walk(walker, scenario, troubles=3)
+
+
+def walk(walker: Walker, name: str, troubles: int) -> int:
+    """Go every way of a scenario and judge its ends; return how many there were."""
+    scenario, number = SCENARIOS[name], 0
+    for end in walker.ends(scenario, troubles, check_step):
+        number += 1
+        calm = replace(end, troubles=0, kit=replace(end.kit, hands=()))
+        check_end(calm)
+        for state in _late(calm):
+            _judge(walker, scenario, state)
+    return number
+
+
+def _late(state: State) -> Iterator[State]:
+    """What is still under way never arrives, or arrives now."""
+    yield replace(state, kit=replace(state.kit, under_way=()))
+    if state.kit.under_way:
+        yield replace(state, kit=state.kit.arrival(0), story=(*state.story, "a late write arrives"))
+
+
+def _judge(walker: Walker, scenario: Scenario, state: State) -> None:
+    """Ask again for what was done, then for something else; then let a person say what nobody else can."""
+    state = _again(walker, scenario, state)
+    state = walker.ask(state, "probe", PROBE).after
+    check_end(state)
+    check_noticed(state)
+    _settle(walker, scenario, state)
+
+
+def _again(walker: Walker, scenario: Scenario, state: State) -> State:
+    reopened = {entry.undoes for entry in state.entries if entry.reopens and entry.status == "applied"}
+    done = {
+        (entry.operation, entry.occasion)
+        for entry in mine(state)
+        if entry.status in {"applied", "undone"} and entry.id not in reopened
+    }
+    for name, ask in scenario.asks.items():
+        step = walker.ask(state, name, ask)
+        if step.outcome is None or (step.outcome.operation, step.outcome.occasion) in done:
+            check_step(step)
+            assert not step.writes
+            state = step.after
+            _check_tag(state)
+    return state
+
+
+def _check_tag(state: State) -> None:
+    """A tagging whose operation was applied is off once it is seen again; a newer one stays."""
+    if any(entry.occasion.startswith("tag:") and entry.status == "applied" for entry in state.entries):
+        assert state.kit.tagged != START
+        assert set(state.kit.untagged) <= {START}
+
+
+def _settle(walker: Walker, scenario: Scenario, state: State) -> None:
+    """Any parked entry can be settled by the truth; then all goes on, and nothing else goes wrong."""
+    gone = unfounded(state)
+    while parked := [entry for entry in state.entries if entry.status == "parked"]:
+        state = walker.settle(state, parked[0].id, _truth(parked[0], state))
+    for name, ask in {**scenario.asks, "probe": PROBE}.items():
+        step = walker.ask(state, name, ask)
+        check_step(step)
+        state = step.after
+    assert {entry.status for entry in state.entries} <= {"applied", "undone", "refused"}
+    assert unfounded(state) <= gone
+
+
+def _truth(entry: Entry, state: State) -> Word:
+    """What a person sees who looks at the credits."""
+    done = [other for other in mine(state) if other.status == "applied" and other.undoes is None]
+    others = [other for other in done if other.operation == entry.operation]
+    seen = counted(dict(state.kit.fields)["credits"], entry.operation)
+    if not entry.sends:
+        return "not-applied"
+    if entry.undoes is not None:
+        return "not-applied" if seen else "applied"
+    return "applied" if seen > len(others) else "not-applied"

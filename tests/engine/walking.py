@@ -1,0 +1,178 @@
+"""Walks every way in which requests for one contact can go, from state to state, each state once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zlib import compress, decompress
+
+from ccops.engine.errors import NotUndoable
+from ccops.engine.heart import Heart
+from ccops.engine.request import Outcome, Request
+from ccops.engine.settling import Word, settle_as
+from ccops.ledger.ledger import Ledger
+from ccops.ledger.locks import Locks
+from ccops.ledger.model import Entry
+from tests.engine.conftest import StandingClock, new_ledger
+from tests.engine.frail import SETTLE_AFTER, Crash, Fate, FrailCrm, FrailSqlite, Kit
+
+START = datetime(2026, 11, 22, 10, tzinfo=UTC)
+STEP = SETTLE_AFTER + timedelta(seconds=1)
+
+Ask = Callable[[Ledger], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Requests for one contact, and how the contact and the ledger are before them."""
+
+    asks: Mapping[str, Ask]
+    kit: Kit
+    before: tuple[Ask, ...] = ()
+    """Requests that have come to their end, without trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that outlives a request: both sides, the time, and what is still asked for."""
+
+    file: bytes
+    entries: tuple[Entry, ...]
+    kit: Kit
+    moment: datetime
+    waiting: tuple[str, ...]
+    troubles: int
+    """How many more may happen."""
+    crashed: bool = False
+    story: tuple[str, ...] = ()
+    """How it came to this, for people."""
+
+    @property
+    def young(self) -> bool:
+        """Whether it is too early to tell what became of a write."""
+        return any(entry.status == "sending" and self.moment < _due(entry) for entry in self.entries)
+
+    @property
+    def key(self) -> str:
+        """What makes a difference for all that may still happen, and for the judgement of it."""
+        entries = tuple(replace(entry, run=0, at=START, sent_at=None, ended_at=None) for entry in self.entries)
+        under_way = tuple(late.effect for late in self.kit.under_way)
+        kit = replace(self.kit, under_way=())
+        return repr((entries, self.young, kit, under_way, self.waiting, self.troubles, self.crashed))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request, from its beginning to its answer or its death."""
+
+    ask: str
+    after: State
+    outcome: Outcome | None
+    writes: int
+
+
+class Walker:
+    """Makes states, and goes on from them, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "ledger.sqlite3"
+        self._locks = Locks(folder / "locks")
+        self.states = 0
+
+    def start(self, scenario: Scenario, troubles: int) -> State:
+        """Return the state in which nothing was asked for yet."""
+        ledger = new_ledger(self._path.parent)
+        ledger.runs.stop(ledger.runs.start("run", "run", "maria", START), 0, START, ended=True)
+        ledger.close()
+        waiting, hands = tuple(scenario.asks), scenario.kit.hands
+        state = State(self._packed(), (), replace(scenario.kit, hands=()), START, waiting, 0)
+        for ask in scenario.before:
+            state = self.ask(state, "before", ask).after
+        return replace(state, kit=replace(state.kit, hands=hands), troubles=troubles, story=())
+
+    def ends(self, scenario: Scenario, troubles: int, check: Callable[[Step], None]) -> Iterator[State]:
+        """Go every way that there is, check every step, and give each state in which nothing is waiting any more."""
+        stack = [self.start(scenario, troubles)]
+        known = {stack[0].key}
+        while stack:
+            state = stack.pop()
+            if not state.waiting:
+                yield state
+            for step in self._steps(state, scenario):
+                check(step)
+                new = {after.key: after for after in _nexts(step) if after.key not in known}
+                known |= new.keys()
+                stack += new.values()
+        self.states = len(known)
+
+    def ask(self, state: State, name: str, ask: Ask, fate: Fate | None = None) -> Step:
+        """Carry one request out as fate has it."""
+
+        def act(heart: Heart) -> Outcome | None:
+            try:
+                return heart.apply(ask(heart.ledger))
+            except NotUndoable:
+                return None  # it was undone already
+
+        return self._act(state, name, act, fate or Fate())
+
+    def settle(self, state: State, entry: int, word: Word) -> State:
+        """End a parked entry by a person's word."""
+        step = self._act(state, f"{entry} was {word}", lambda heart: settle_as(heart, entry, word, "maria"), Fate())
+        return step.after
+
+    def _act(self, state: State, name: str, act: Callable[[Heart], Outcome | None], fate: Fate) -> Step:
+        clock = StandingClock()
+        clock.moment = state.moment
+        crm = FrailCrm(state.kit, fate, clock)
+        self._path.write_bytes(decompress(state.file))
+        ledger = Ledger(FrailSqlite(self._path, fate), self._locks)
+        outcome, crashed = None, False
+        try:
+            outcome = act(Heart(ledger, crm, clock, SETTLE_AFTER))
+        except Crash:
+            crashed = True
+        entries = tuple(ledger.entries.of_run(1))
+        ledger.close()
+        left = crashed or (outcome is not None and outcome.status == "open")
+        answer = "dead" if crashed else "nothing to do" if outcome is None else outcome.status
+        after = State(
+            self._packed(),
+            entries,
+            crm.kit,
+            clock.moment,
+            tuple(other for other in state.waiting if other != name or left),
+            fate.troubles,
+            crashed or state.crashed,
+            (*state.story, f"{name}: {'; '.join(fate.story) or 'no trouble'} -> {answer}"),
+        )
+        return Step(name, after, outcome, crm.writes)
+
+    def _steps(self, state: State, scenario: Scenario) -> Iterator[Step]:
+        for name in state.waiting:
+            for start in _times(state):
+                scripts: list[tuple[int, ...]] = [()]
+                while scripts:
+                    fate = Fate(scripts.pop(), state.troubles)
+                    yield self.ask(start, name, scenario.asks[name], fate)
+                    scripts += fate.others()
+
+    def _packed(self) -> bytes:
+        return compress(self._path.read_bytes(), 1)
+
+
+def _times(state: State) -> list[State]:
+    """The next request may come at once; and later, if then more can be known."""
+    later = replace(state, moment=state.moment + STEP, story=(*state.story, "later"))
+    return [state, later] if state.young else [state]
+
+
+def _nexts(step: Step) -> Iterator[State]:
+    """Give the states from which to go on: what failed may be asked for again, or be left."""
+    yield step.after
+    if step.outcome is not None and step.outcome.status == "failed":
+        yield replace(step.after, waiting=(*step.after.waiting, step.ask))
+
+
+def _due(entry: Entry) -> datetime:
+    return (entry.sent_at or entry.at) + SETTLE_AFTER
