@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests import openapi
 
 from ccops.sandbox import Sandbox
+from tests import openapi
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.cli.calling import Ended
 
 Call = Callable[..., Ended]

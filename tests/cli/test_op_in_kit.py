@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.calling import Ended
 
 from ccops.sandbox import Sandbox
+from tests.cli.calling import Ended
 
 Call = Callable[..., Ended]
 

@@ -4,11 +4,11 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from tests.cli.calling import Terminal
 
 from ccops.cli.console import Console
 from ccops.cli.questions import NobodyToAsk, Questions
 from ccops.errors import Misconfigured
+from tests.cli.calling import Terminal
 
 
 def at_terminal(answers: Sequence[str]) -> tuple[Questions, Terminal]:

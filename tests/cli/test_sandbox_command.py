@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.calling import Ended
 
 from ccops.sandbox import Sandbox
+from tests.cli.calling import Ended
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 

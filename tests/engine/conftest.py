@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from ccops.crm.base import Crm
 from ccops.crm.kit.client import KitCrm
 from ccops.crm.kit.limits import Limits

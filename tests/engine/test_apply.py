@@ -1,6 +1,7 @@
 """One contact on its way through the heart, over real HTTP."""
 
 import pytest
+
 from ccops.ledger.errors import LedgerUnusable
 from ccops.ledger.model import Origin
 from tests.engine.conftest import RECEIPT, Bench, increase

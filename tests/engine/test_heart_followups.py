@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.engine.conftest import ORIGIN, Bench, increase
 
 from ccops.clock import iso
 from ccops.engine.many import Manners
@@ -13,6 +12,7 @@ from ccops.engine.undoing import Manner, undo_request
 from ccops.operations.model import Change, Tag
 from ccops.operations.occasions import for_tag
 from ccops.sandbox import Fault
+from tests.engine.conftest import ORIGIN, Bench, increase
 
 THANKS, MORE = "thanks", "needs: more credits"
 

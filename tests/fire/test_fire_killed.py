@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from tests.fire.conftest import RECEIPT, Place
 
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
+from tests.fire.conftest import RECEIPT, Place
 
 KILLED = -signal.SIGKILL
 

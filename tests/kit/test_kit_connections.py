@@ -21,9 +21,8 @@ from ccops.crm.kit.errors import KitUnreachable
 from ccops.crm.kit.limits import Limits
 
 if TYPE_CHECKING:
-    from tests.kit.conftest import Connect, Wire
-
     from ccops.crm.kit.client import KitCrm
+    from tests.kit.conftest import Connect, Wire
 
 ACCOUNT = {"account": {"id": 9, "name": "Ann's Studio"}}
 BODY = json.dumps(ACCOUNT).encode()

@@ -11,9 +11,8 @@ from ccops.crm.base import CustomField, HeldTag, KnownTag
 from ccops.crm.kit.errors import KitUnreachable
 
 if TYPE_CHECKING:
-    from tests.kit.conftest import Wire
-
     from ccops.crm.kit.client import KitCrm
+    from tests.kit.conftest import Wire
 
 
 def page(key: str, rows: list[dict[str, Any]], after: str | None = None) -> dict[str, Any]:

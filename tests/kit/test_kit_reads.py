@@ -13,9 +13,8 @@ from ccops.errors import CredentialRefused, ServiceUnreachable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
-
     from ccops.crm.kit.client import KitCrm
+    from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
 
 ACCOUNT = {"user": {"id": 7}, "account": {"id": 9, "name": "Ann's Studio", "timezone": {"name": "Europe/Berlin"}}}
 ANN = {"id": 5, "email_address": "ann@example.org", "state": "active", "fields": {"credits": "5"}}

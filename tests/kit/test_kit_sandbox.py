@@ -18,10 +18,9 @@ from ccops.sandbox import Fault, Sandbox
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kit.conftest import Connect, FakeClock
-
     from ccops.crm.base import Crm
     from ccops.crm.kit.client import KitCrm
+    from tests.kit.conftest import Connect, FakeClock
 
 
 @pytest.fixture

@@ -18,10 +18,9 @@ from ccops.secret import Secret
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kit.conftest import Connect, Wire
-
     from ccops.crm.kit.client import KitCrm
     from ccops.errors import CcopsError
+    from tests.kit.conftest import Connect, Wire
 
 KEY = "kit_0123456789abcdef"
 ACCOUNT = {"account": {"id": 9, "name": "Ann's Studio"}}

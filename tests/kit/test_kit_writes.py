@@ -16,9 +16,8 @@ from ccops.errors import ServiceUnreachable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
-
     from ccops.crm.kit.client import KitCrm
+    from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
 
 NOW = "Sun, 22 Nov 2026 10:00:00 GMT"
 """The fake clock's moment, as Kit would date an answer."""

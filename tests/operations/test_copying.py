@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.making import dec, operation
 
 from ccops.operations.copying import CopyUnreadable, from_json, to_json
 from ccops.operations.model import Change, Operation, PostPlaces, Tag
+from tests.operations.making import dec, operation
 
 _decimals = st.decimals(allow_nan=False, allow_infinity=False)
 _changes = st.builds(

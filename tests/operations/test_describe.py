@@ -3,10 +3,10 @@
 # ruff: noqa: RUF001 - a minus and a times sign, for people
 
 import pytest
-from tests.operations.making import dec
 
 from ccops.operations.model import REGISTRY_ACTIONS, Action, Change
 from ccops.operations.plan import describe_change
+from tests.operations.making import dec
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.making import any_text
 
 import ccops.operations
 from ccops.operations.formula import FormulaFault, compile_formula
 from ccops.operations.numbers import MOST_DIGITS_BETWEEN, digits
 from ccops.operations.refusals import Unplannable
+from tests.operations.making import any_text
 
 TODAY = date(2026, 11, 22)
 FIELDS = ("credits", "points", "joined")

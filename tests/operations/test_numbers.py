@@ -6,7 +6,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.making import any_text, dec, numbers
 
 from ccops.errors import Misconfigured
 from ccops.operations.numbers import (
@@ -20,6 +19,7 @@ from ccops.operations.numbers import (
     plain,
     to_places,
 )
+from tests.operations.making import any_text, dec, numbers
 
 
 @pytest.mark.parametrize(

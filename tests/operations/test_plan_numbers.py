@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.operations.making import NOW, after, any_text, dec, numbers, operation, planned, refused
 
 from ccops.operations.model import Action, Beyond, Change
 from ccops.operations.numbers import plain
 from ccops.operations.plan import FieldChange, Plan, Refusal, plan
+from tests.operations.making import NOW, after, any_text, dec, numbers, operation, planned, refused
 
 
 def credit(

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.making import NOW, dec, numbers, operation
 
 from ccops.operations.model import Action, Change, FieldRules, Operation, Tag
 from ccops.operations.numbers import plain
 from ccops.operations.plan import FieldChange, Plan, Refusal, plan
 from ccops.operations.undoing import undo_operation
+from tests.operations.making import NOW, dec, numbers, operation
 
 FLOOR = {"credits": FieldRules(minimum=dec("0"), maximum=dec("100"), sole_writer=True)}
 

@@ -1,6 +1,7 @@
 """Every mistake in what an operation changes is told with its line and what to do."""
 
 import pytest
+
 from tests.registry.mistaken import LIMITED, change, faults, operation
 
 MISTAKES = {

@@ -1,10 +1,10 @@
 """Every mistake in a registry is told at once, with its line and what to do."""
 
 import pytest
-from tests.registry.mistaken import change, faults, operation
 
 from ccops.registry.faults import Fault, RegistryFaults
 from ccops.registry.load import parse
+from tests.registry.mistaken import change, faults, operation
 
 MISTAKES = {
     "own-receipt": (

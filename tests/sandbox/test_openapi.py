@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import openapi
 
 from ccops.sandbox.exchange import Exchange
+from tests import openapi
 
 _ROW = {
     "type": "object",

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 import requests
-from tests.plain import Client, Hour
 
 from ccops.sandbox import Fault, Sandbox
 from ccops.sandbox.faults import Kind
+from tests.plain import Client, Hour
 
 ANN = 4_300_000_001
 PATH = f"/v4/subscribers/{ANN}"

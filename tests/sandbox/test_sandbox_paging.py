@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.plain import Client
 
 from ccops.sandbox import Sandbox
+from tests.plain import Client
 
 LISTS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("/v4/subscribers", {"status": "all"}, 8),

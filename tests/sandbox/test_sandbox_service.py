@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import requests
-from tests.plain import Client
 
 from ccops.sandbox import Fault, Sandbox
 from ccops.sandbox.trouble import PortTaken
+from tests.plain import Client
 
 ANN = 4_300_000_001
 PATH = f"/v4/subscribers/{ANN}"

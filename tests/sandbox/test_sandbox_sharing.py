@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.plain import Client
 
 from ccops.sandbox import Sandbox
 from ccops.sandbox.trouble import StateUnusable
+from tests.plain import Client
 
 ANN = 4_300_000_001
 

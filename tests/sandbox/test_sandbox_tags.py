@@ -1,6 +1,5 @@
-from tests.plain import Client
-
 from ccops.sandbox import Sandbox
+from tests.plain import Client
 
 ANN = 4_300_000_001
 GOLD = 1041

@@ -1,9 +1,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tests.plain import Client, Hour
-
 from ccops.sandbox import Sandbox
+from tests.plain import Client, Hour
 
 ANN, BOB, GOLD = 4_300_000_001, 4_300_000_002, 1041
 MEMBERS = f"/v4/tags/{GOLD}/subscribers"
