@@ -53,9 +53,7 @@ class Door:
     board: Board
     log: list[Done] = field(default_factory=list)
 
-    def __call__(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> Answered:
+    def __call__(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answered:
         answers: list[tuple[str, list[tuple[str, str]]]] = []
         path, _, query = path.partition("?")
         environ: dict[str, object] = {

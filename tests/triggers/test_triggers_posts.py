@@ -1,16 +1,446 @@
-"""`POST /operations/<operation>`: what any other system sends, and what it is answered."""
+"""`POST /operations/<operation>`: what any other system sends, what it is answered, and what comes of it."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
+from ccops.operations.model import Change
+from ccops.sandbox.faults import Fault
 from tests.triggers.conftest import OPERATION, SECRET, Door
+
+ANN = {"email": "ann@example.org"}
+
+
+def keyed(key: str, **more: object) -> dict[str, object]:
+    return {**ANN, "event_id": key, **more}
+
+
+# ---- accepted, done, done before
 
 
 def test_a_post_is_on_disk_before_it_is_accepted_and_applied_once(door: Door) -> None:
-    answer = door.post({"email": "ann@example.org", "event_id": "invoice-7"})
+    answer = door.post(keyed("invoice-7"))
     assert (answer.status, answer.headers["Location"], answer.body["state"]) == (202, "/entries/i1", "waiting")
     assert door.work() == ["applied"]
-    assert door.bench.credits == "15"
-    again = door.post({"email": "ann@example.org", "event_id": "invoice-7"})
+    again = door.post(keyed("invoice-7"))
     assert (again.status, again.body["status"], again.body["entry"]) == (200, "repeated", "e1")
     assert door.work() == ["applied"]
     assert door.bench.credits == "15"
+
+
+def test_the_entry_tells_who_asked_and_why(door: Door) -> None:
+    door.post(keyed("invoice-7", reason="Invoice 7"))
+    door.work()
+    entry = door.bench.ledger.entries.get(1)
+    assert (entry.occasion, entry.via, entry.note, entry.by) == ("post:invoice-7", "post", "Invoice 7", "maria")
+
+
+def test_a_post_that_still_waits_is_accepted_again_as_the_same(door: Door) -> None:
+    assert [door.post(keyed("1")).headers["Location"] for _ in range(3)] == ["/entries/i1"] * 3
+    door.work()
+    assert door.bench.credits == "15"
+
+
+def test_the_key_may_stand_in_the_header(door: Door) -> None:
+    door.post(ANN, Idempotency_Key="invoice-7")
+    door.post(keyed("invoice-7"))
+    assert door.work() == ["applied"]
+
+
+def test_two_keys_are_two_occasions(door: Door) -> None:
+    door.post(keyed("1"))
+    door.post(keyed("2"))
+    door.work()
+    assert door.bench.credits == "25"
+
+
+def test_the_same_key_counts_apart_for_each_operation(door: Door) -> None:
+    door.operations["other"] = replace(door.operations[OPERATION], name="other", tag=None)
+    door.secrets.operations["other"] = door.secrets.operations[OPERATION]  # type: ignore[index]
+    door.post(keyed("1"))
+    door.post(keyed("1"), operation="other")
+    door.work()
+    assert door.bench.credits == "25"
+
+
+def test_the_same_key_with_another_contact_or_amount_is_a_conflict(door: Door) -> None:
+    door.change(amount_from_post=True)
+    door.post(keyed("1", amount=3))
+    assert door.post({"email": "bob@example.org", "event_id": "1", "amount": 3}).status == 409
+    assert door.post(keyed("1", amount=4)).status == 409
+    assert door.post(keyed("1")).status == 409
+    assert door.post(keyed("1", amount="3.00")).status == 202
+    door.work()
+    assert door.post(keyed("1", amount=4)).status == 409
+    assert door.bench.credits == "8"
+
+
+def test_a_contact_named_by_id_is_the_one_that_was_named_by_address(door: Door) -> None:
+    door.post(keyed("1"))
+    door.work()
+    assert door.post({"id": door.bench.ann, "event_id": "1"}).status == 200
+    assert door.post({"id": door.bench.ann + 1, "event_id": "1"}).status == 409
+
+
+# ---- without a key
+
+
+def test_without_a_key_the_same_body_counts_once_within_the_window_and_that_is_said(door: Door) -> None:
+    first = door.post(ANN)
+    assert "10 minutes" in first.body["notes"][0]
+    door.bench.clock.sleep(599)
+    assert door.post(ANN).headers["Location"] == first.headers["Location"]
+    door.work()
+    assert door.bench.credits == "15"
+
+
+def test_the_window_counts_from_the_first(door: Door) -> None:
+    for _ in range(3):
+        door.post(ANN)
+        door.bench.clock.sleep(300)
+    assert len(door.events()) == 2
+    door.work()
+    assert door.bench.credits == "25"
+
+
+def test_another_body_is_another_occasion(door: Door) -> None:
+    door.post(ANN)
+    door.post({**ANN, "product": 2})
+    door.work()
+    assert door.bench.credits == "25"
+
+
+def test_without_a_window_each_post_counts(door: Door) -> None:
+    door.change(repeat_window=0)
+    door.post(ANN)
+    door.post(ANN)
+    door.work()
+    assert door.bench.credits == "25"
+
+
+# ---- the secret
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {"Authorization": f"Bearer {SECRET}"}),
+        ("", {"Authorization": f"bearer   {SECRET} "}),
+        ("", {"X-Ccops-Key": SECRET}),
+        (f"?key={quote(SECRET)}", {}),
+        (f"?a=1&key={quote(SECRET)}", {"Authorization": "Basic abc"}),
+    ],
+)
+def test_the_secret_is_accepted_in_three_places(door: Door, query: str, headers: dict[str, str]) -> None:
+    assert door("POST", f"/operations/{OPERATION}{query}", b"email=ann@example.org", headers).status == 202
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {}),
+        ("", {"Authorization": "Bearer"}),
+        ("", {"Authorization": "Bearer wrong"}),
+        ("", {"Authorization": SECRET}),
+        ("", {"Authorization": f"Basic {SECRET}"}),
+        ("", {"X-Ccops-Key": "wr\xf6ng"}),
+        ("?key=", {}),
+        (f"?key={SECRET[:-1]}", {}),
+        (f"?Key={SECRET}", {}),
+    ],
+)
+def test_without_the_secret_nothing_is_accepted(door: Door, query: str, headers: dict[str, str]) -> None:
+    answer = door("POST", f"/operations/{OPERATION}{query}", b"email=ann@example.org", headers)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert door.events() == []
+
+
+def test_the_secret_is_no_key(door: Door) -> None:
+    answer = door.post(keyed(SECRET))
+    assert answer.status == 422
+    assert SECRET not in str(answer.body)
+
+
+def test_no_secret_stands_in_the_log_or_an_answer(door: Door) -> None:
+    calls = [
+        ("POST", f"/operations/{OPERATION}?key={SECRET}"),
+        ("POST", f"/operations/{SECRET}"),
+        ("POST", f"/operations/{OPERATION}/{SECRET}"),
+        ("POST", f"/kit/{OPERATION}/{SECRET}"),
+        ("POST", f"/kit/{OPERATION}/{SECRET}/more"),
+        ("POST", f"/kit/{SECRET}/{OPERATION}"),
+        ("GET", f"/entries/{SECRET}?key={SECRET}"),
+        ("PUT", f"/kit/{OPERATION}/{SECRET}"),
+        ("GET", f"/kit/{OPERATION}/{SECRET}"),
+        ("GET", f"/{SECRET}"),
+    ]
+    answers = [door(method, path, b"email=x") for method, path in calls]
+    assert len(door.log) == len(calls)
+    assert SECRET not in str(door.log)
+    assert not any(SECRET in str(answer) for answer in answers if "called" not in str(answer.body))
+
+
+# ---- malformed
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 422), (b"{", 400), (b"\xff", 400), (b"name=ann", 422), (b"x" * 1_000_001, 413), (b"1" * 999_999, 400)],
+)
+def test_malformed_bodies_are_turned_away(door: Door, body: bytes, status: int) -> None:
+    assert door.post(body).status == status
+    assert door.events() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/operations/nobody", 404),
+        ("POST", "/operations/n%C3%B6body", 404),
+        ("POST", "/operations/", 404),
+        ("POST", "/operations", 404),
+        ("POST", "/", 404),
+        ("POST", "", 404),
+        ("GET", f"/operations/{OPERATION}", 405),
+        ("DELETE", f"/operations/{OPERATION}", 405),
+        ("POST", "/healthz", 405),
+        ("POST", "/entries/i1", 405),
+        ("GET", "/kit", 405),
+    ],
+)
+def test_other_places_and_methods(door: Door, method: str, path: str, status: int) -> None:
+    assert door(method, path).status == status
+
+
+def test_a_packed_body_is_turned_away(door: Door) -> None:
+    assert door.post(b"\x1f\x8b", Content_Encoding="gzip").status == 400
+
+
+# ---- amounts
+
+
+def test_the_amount_of_the_post_counts_if_the_operation_takes_one(door: Door) -> None:
+    door.change(amount_from_post=True)
+    door.post(keyed("1", amount="2.50"))
+    door.work()
+    assert door.bench.credits == "7.5"
+    assert door.bench.ledger.entries.get(1).asked == "2.5"
+
+
+def test_an_amount_that_is_not_taken_changes_nothing_and_is_said(door: Door) -> None:
+    answer = door.post(keyed("1", amount=4900))
+    assert "amount was left out of account" in answer.body["notes"][0]
+    door.work()
+    assert door.bench.credits == "15"
+
+
+@pytest.mark.parametrize("amount", [0, -1, "x", [], True])
+def test_an_amount_has_to_be_above_zero(door: Door, amount: object) -> None:
+    door.change(amount_from_post=True)
+    assert door.post(keyed("1", amount=amount)).status == 422
+
+
+# ---- what comes of it
+
+
+def spend(door: Door, minimum: int = 0) -> None:
+    change = Change("credits", "decrease", amount=Decimal(10), minimum=Decimal(minimum))
+    door.change(changes=(change,))
+
+
+def test_a_refusal_by_a_limit_is_an_answer_once_and_for_all(door: Door) -> None:
+    spend(door)
+    door.post(keyed("1"))
+    assert door.work() == ["refused"]
+    door.bench.kit.set_field(door.bench.ann, "credits", "50")
+    again = door.post(keyed("1"))
+    assert (again.status, again.body["status"], again.body["entry"]) == (200, "refused", "e1")
+    assert door.work() == ["refused"]
+    assert door.bench.credits == "50"
+
+
+def test_a_period_counts_once_whatever_the_key(door: Door) -> None:
+    door.change(once_per="month")
+    door.post(keyed("1"))
+    door.post(keyed("2"))
+    assert door.work() == ["applied", "refused"]
+    assert door.bench.credits == "15"
+
+
+def test_a_value_that_is_no_number_is_tried_again_and_then_parked(door: Door) -> None:
+    door.bench.kit.set_field(door.bench.ann, "credits", "lots")
+    door.post(keyed("1"))
+    for _ in range(8):
+        assert door.work() == ["waiting"]
+        door.bench.clock.sleep(1800)
+    assert door.work() == ["parked"]
+    event = door.events()[0]
+    assert (event.entry, event.status) == (1, "refused")
+    assert "lots" in str(event.reason)
+
+
+def test_once_the_value_is_mended_the_next_try_applies_it(door: Door) -> None:
+    door.bench.kit.set_field(door.bench.ann, "credits", "lots")
+    door.post(keyed("1"))
+    door.work()
+    door.bench.kit.set_field(door.bench.ann, "credits", "20")
+    door.bench.clock.sleep(10)
+    assert door.work() == ["applied"]
+    assert door.bench.credits == "30"
+
+
+def test_a_parked_post_is_tried_again_when_it_is_sent_again(door: Door) -> None:
+    door.bench.kit.set_field(door.bench.ann, "credits", "lots")
+    door.post(keyed("1"))
+    for _ in range(9):
+        door.work()
+        door.bench.clock.sleep(1800)
+    door.bench.kit.set_field(door.bench.ann, "credits", "20")
+    assert door.post(keyed("1")).status == 202
+    assert door.work() == ["applied"]
+
+
+def test_a_contact_who_is_made_a_little_later_is_found(door: Door) -> None:
+    door.post({"email": "new@example.org", "event_id": "1"})
+    assert door.work() == ["waiting"]
+    contact = door.bench.kit.add_contact("new@example.org", credits="1")
+    door.bench.clock.sleep(10)
+    assert door.work() == ["applied"]
+    assert door.bench.kit.field_values(contact)["credits"] == "11"
+
+
+@pytest.mark.parametrize("who", [{"email": "nobody@example.org"}, {"id": 424242}])
+def test_a_contact_who_never_comes_is_parked(door: Door, who: dict[str, object]) -> None:
+    door.post({**who, "event_id": "1"})
+    for _ in range(9):
+        door.work()
+        door.bench.clock.sleep(1800)
+    event = door.events()[0]
+    assert (event.state, event.status) == ("parked", "missing")
+
+
+def test_a_contact_in_another_state_is_left_out_and_entered(door: Door) -> None:
+    door.change(states=frozenset({"active"}))
+    door.bench.kit.set_state(door.bench.ann, "cancelled")
+    door.post(keyed("1"))
+    assert door.work() == ["left-out"]
+    entry = door.bench.ledger.entries.get(1)
+    assert (entry.status, entry.cause) == ("refused", "state")
+    door.bench.kit.set_state(door.bench.ann, "active")
+    door.post(keyed("1"))
+    assert door.work() == ["applied"]
+
+
+def test_a_paused_operation_takes_posts_and_lets_them_wait(door: Door) -> None:
+    door.change(paused=True)
+    assert door.post(keyed("1")).status == 202
+    assert door.work() == ["waiting"]
+    door.change(paused=False)
+    assert door.work() == ["applied"]
+
+
+def test_an_operation_that_was_removed_meanwhile_leaves_its_events_to_a_person(door: Door) -> None:
+    door.post(keyed("1"))
+    del door.operations[OPERATION]
+    assert door.work() == ["parked"]
+
+
+def test_a_lost_answer_is_settled_before_it_counts_again(door: Door) -> None:
+    door.bench.kit.faults.add(Fault("reset", "PUT", when="after"))
+    door.post(keyed("1"))
+    assert door.work() == ["waiting"]
+    door.bench.clock.sleep(60)
+    assert door.work() == ["applied"]
+    assert door.bench.credits == "15"
+
+
+def test_the_period_is_that_of_the_post_not_of_the_work(door: Door) -> None:
+    door.change(once_per="day")
+    door.post(keyed("1"))
+    door.bench.clock.sleep(86_400)
+    door.work()
+    assert door.bench.ledger.entries.get(1).period == "day:2026-11-22"
+
+
+# ---- looking
+
+
+def test_the_location_tells_how_it_went(door: Door) -> None:
+    place = door.post(keyed("1")).headers["Location"]
+    bearer = {"Authorization": f"Bearer {SECRET}"}
+    before = door("GET", place, headers=bearer)
+    assert (before.status, before.body["status"], before.body["state"], before.body["entry"]) == (
+        200, "open", "waiting", None,
+    )  # fmt: skip
+    door.work()
+    after = door("GET", place, headers=bearer)
+    assert after.body == {
+        "entry": "e1",
+        "run": "r1",
+        "operation": OPERATION,
+        "contact": {"id": door.bench.ann, "email": "ann@example.org"},
+        "occasion": "post:1",
+        "status": "applied",
+        "before": {"credits": "5"},
+        "after": {"credits": "15"},
+        "reason": None,
+        "note": None,
+        "by": "maria",
+        "via": "post",
+        "undoes": None,
+        "at": "2026-11-22T10:00:00Z",
+        "event": "i1",
+        "state": "done",
+    }
+    assert set(before.body) == set(after.body)
+    assert door("GET", "/entries/e1", headers=bearer).body["status"] == "applied"
+
+
+@pytest.mark.parametrize("name", ["i1", "e1"])
+def test_looking_takes_the_secret_of_the_same_operation(door: Door, name: str) -> None:
+    door.post(keyed("1"))
+    door.work()
+    assert door("GET", f"/entries/{name}").status == 401
+    assert door("GET", f"/entries/{name}?key=wrong").status == 401
+    door.secrets.operations["other"] = door.secrets.operations.pop(OPERATION)  # type: ignore[attr-defined, index]
+    assert door("GET", f"/entries/{name}?key={SECRET}").status == 404
+
+
+@pytest.mark.parametrize("name", ["i2", "e2", "1", "x", "i", "i1x", "i99999999999999999999", "i\u0661"])
+def test_what_is_not_there_is_not_found(door: Door, name: str) -> None:
+    door.post(keyed("1"))
+    assert door("GET", f"/entries/{name}?key={SECRET}").status == 404
+
+
+def test_health_tells_what_waits(door: Door) -> None:
+    assert door("GET", "/healthz").body == {"status": "ok", "waiting": 0, "oldest": None, "parked": 0}
+    door.post(keyed("1"))
+    door.bench.clock.sleep(2)
+    assert door("GET", "/healthz").body == {
+        "status": "ok", "waiting": 1, "oldest": "2026-11-22T10:00:00Z", "parked": 0,
+    }  # fmt: skip
+    assert door("HEAD", "/healthz").status == 200
+
+
+def test_a_ledger_that_cant_be_written_to_takes_nothing_and_says_so(door: Door) -> None:
+    path = door.bench.ledger.database.path
+    door.bench.ledger.close()
+    path.rename(path.with_suffix(".away"))
+    answer = door.post(keyed("1"))
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+    assert door("GET", "/healthz").status == 503
+    path.with_suffix(".away").rename(path)
+    door.bench.clock.sleep(timedelta(seconds=2).total_seconds())
+    assert door.post(keyed("1")).status == 202
+    assert door("GET", "/healthz").status == 200
+
+
+def test_answers_are_json_that_nobody_keeps(door: Door) -> None:
+    answer = door.post(keyed("1"))
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert json.dumps(answer.body).isascii()

@@ -17,7 +17,7 @@ from ccops.triggers.patience import pause_after
 
 COUNT: Final = 4
 """Threads. Kit allows two requests a second, or ten: more would only wait for each other."""
-_LONGEST_REST: Final = 5.0
+_LONGEST_REST: Final = 1.0
 """Seconds after which an idle worker looks again, whatever it was told: an operation may have been resumed."""
 _OUTSIDE: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, CredentialRefused, LedgerUnusable)
 """Troubles that say nothing about the event at hand."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from ccops.errors import LedgerUnusable
+from ccops.errors import CcopsError
 from ccops.triggers.receiver import hooks, looking, posts
 from ccops.triggers.receiver.house import House
 from ccops.triggers.receiver.http import Call, Reply, call_of
@@ -55,7 +55,7 @@ class Receiver:
             reply, detail = _answer(found, call), ""
         except TurnedAway as refusal:
             reply, detail = _turned_away(refusal), type(refusal).__name__
-        except LedgerUnusable as error:
+        except CcopsError as error:
             reply, detail = _turned_away(CantStore()), str(error)
         except Exception as error:  # noqa: BLE001 - see above; its text may hold what was sent
             reply, detail = _broken(), f"internal error: {type(error).__name__}"

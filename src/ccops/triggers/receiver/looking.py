@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ccops.clock import iso
-from ccops.errors import LedgerUnusable
+from ccops.errors import CcopsError
 from ccops.triggers.receiver.house import House
 from ccops.triggers.receiver.http import Call, Reply
 from ccops.triggers.receiver.refusals import NothingThere
@@ -65,7 +65,7 @@ def _health(house: House, now: datetime) -> Reply:
     try:
         inbox.prove_writable(now)
         backlog = inbox.backlog()
-    except LedgerUnusable:
+    except CcopsError:
         return Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "the inbox can't be written to"})
     oldest = None if backlog.oldest is None else iso(backlog.oldest)
     told = {"status": "ok", "waiting": backlog.waiting, "oldest": oldest, "parked": backlog.parked}

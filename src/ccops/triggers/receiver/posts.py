@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final
 
 from ccops.ledger.events import Arrival, Event
@@ -28,12 +29,14 @@ def receive(house: House, call: Call, name: str) -> Reply:
     posted = read_post(call.header("content-type"), call.body, operation, call.header("idempotency-key"))
     if posted.key is not None and opens([posted.key], house.secrets().accepted(name)):
         raise KeyUnusable
-    event, new = _accept(house, operation, posted)
-    seconds = 0.0 if operation.paused else wanted_wait(call.header("prefer"))
-    if seconds and event.state == "waiting":
+    event, done_before = _accept(house, operation, posted)
+    seconds = wanted_wait(call.header("prefer"))
+    if seconds and event.state == "waiting" and not operation.paused:
         event = _wait(house, event, seconds)
     reply = outcome_reply(house, event)
-    if not new and event.state == "done" and event.status == "applied":
+    if done_before and not seconds and reply.status is HTTPStatus.CONFLICT:
+        reply = replace(reply, status=HTTPStatus.OK)  # who does not wait for the outcome hears that it was done before
+    if done_before and event.status == "applied":
         reply = replace(reply, body={**reply.body, "status": "repeated"})
     notes = _notes(operation, posted)
     return replace(reply, body={**reply.body, "notes": notes}) if notes else reply
@@ -46,7 +49,7 @@ def wanted_wait(prefer: str) -> float:
 
 
 def _accept(house: House, operation: Operation, posted: Posted) -> tuple[Event, bool]:
-    """Put a POST on disk, or find the one that it repeats. Raises KeyTaken."""
+    """Put a POST on disk, or find the one that it repeats; True if that was done before. Raises KeyTaken."""
     now = house.clock.now()
     arrival = Arrival(
         kind="post",
@@ -71,7 +74,7 @@ def _accept(house: House, operation: Operation, posted: Posted) -> tuple[Event, 
             event = house.ledger.inbox.again(event, now)
     if event.state == "waiting":
         house.board.ring()
-    return event, accepted.new
+    return event, event.state != "waiting"
 
 
 def _is_same_contact(house: House, one: str, other: str) -> bool:

@@ -1,14 +1,15 @@
 """The receiver on a socket: waitress, with limits on how much and how slowly anybody may send."""
 
 import logging
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
+from ccops.triggers.receiver.connection import Connection
 from ccops.triggers.receiver.http import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -26,46 +27,28 @@ _LAST_ANSWERS: Final = 10.0
 _TICK: Final = 0.2
 
 
-class _Prompt(HTTPChannel):
-    """A connection whose idle time counts from the start of a request: one that drips in is no activity."""
-
-    def handle_read(self) -> None:
-        """Read what there is."""
-        began = self.last_activity if self.request is not None else None
-        super().handle_read()
-        if began is not None and self.request is not None:
-            self.last_activity = began
-
-
 class Server:
     """Serves a receiver in threads of its own from `start` to `stop`. Raises OSError when it can't listen."""
 
     def __init__(self, receiver: "Receiver", host: str, port: int, *, patience: int = PATIENCE) -> None:
         # Its log tells addresses as they were sent, with the secrets in them; the receiver keeps a log of its own.
         logging.getLogger("waitress").setLevel(logging.CRITICAL + 1)
+        listening = socket.create_server((host, port), family=_family(host))
+        self.port: int = listening.getsockname()[1]
+        """Where it listens."""
         self._connections: dict[int, Any] = {}
-        settings = Adjustments(
-            listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            threads=THREADS,
-            ident="ccops",
-            max_request_body_size=MOST_BYTES + 1,
-            max_request_header_size=_MOST_HEADER_BYTES,
-            inbuf_overflow=2 * MOST_BYTES,
-            connection_limit=_MOST_CONNECTIONS,
-            asyncore_use_poll=True,
-            channel_timeout=patience,
-            cleanup_interval=max(1, patience // 4),
-            log_socket_errors=False,
+        # Any, since the stubs lack half of what it has.
+        self._server: Any = TcpWSGIServer(
+            receiver,
+            map=self._connections,
+            _sock=listening,
+            adj=_settings(listening, patience),
+            sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
+            bind_socket=False,
         )
-        self._server: Any = TcpWSGIServer(receiver, map=self._connections, adj=settings)
-        self._server.channel_class = _Prompt  # Any above, since its stubs lack half of what it has
+        self._server.channel_class = Connection
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="receiver")
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.effective_port)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -74,7 +57,6 @@ class Server:
     def stop(self) -> None:
         """Take no more connections, answer what has arrived, and close."""
         self._stopping.set()
-        self._server.pull_trigger()
         self._thread.join()
 
     def _loop(self) -> None:
@@ -97,10 +79,30 @@ class Server:
             channel.handle_close()
         self._server.trigger.close()
 
-    def _channels(self) -> list[HTTPChannel]:
+    def _channels(self) -> list[Connection]:
         return list(self._server.active_channels.values())
 
 
-def _is_busy(channel: HTTPChannel) -> bool:
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _settings(listening: socket.socket, patience: int) -> Adjustments:
+    return Adjustments(
+        sockets=[listening],
+        threads=THREADS,
+        ident="ccops",
+        max_request_body_size=MOST_BYTES + 1,
+        max_request_header_size=_MOST_HEADER_BYTES,
+        inbuf_overflow=2 * MOST_BYTES,
+        connection_limit=_MOST_CONNECTIONS,
+        asyncore_use_poll=True,
+        channel_timeout=patience,
+        cleanup_interval=max(1, patience // 4),
+        log_socket_errors=False,
+    )
+
+
+def _is_busy(channel: Connection) -> bool:
     """Whether a request has arrived whose answer has not left yet."""
     return bool(channel.requests or channel.total_outbufs_len)
