@@ -18,3 +18,8 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+def told(text: str) -> str:
+    """Return an error as it stands on stderr of a pipe."""
+    return f"error: {text}\n".replace("\n", "\n       ").removesuffix("       ")

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import random
 import select
 import subprocess
 import sys
@@ -9,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.cli.calling import Ended
-from tests.cli.sites import Site, set_up, way_to
 from typer.testing import CliRunner
 
 from ccops.cli.app import app
 from ccops.sandbox import Sandbox
+from tests.cli.calling import Ended
+from tests.cli.sites import Site, set_up, way_to
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -40,6 +41,12 @@ def site(kit: Sandbox, environ: dict[str, str]) -> Site:
     """A home that is set up; all ways to call ccops lead to it and to its Kit."""
     environ |= way_to(kit)
     return set_up(kit, Path(environ["CCOPS_HOME"]), environ)
+
+
+@pytest.fixture
+def lucky_dice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the dice that spread repeated requests in time always fall on "at once"."""
+    monkeypatch.setattr(random, "random", lambda: 0.0)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Bad input: each kind with its whole message and exit status; nothing is sent, nothing is lost, no key is shown."""
 
-import random
 from collections.abc import Callable
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calling import Ended, told
 from tests.cli.mistakes import ANN, MISTAKES, RUN
 from tests.cli.sites import KEY, OPERATIONS, Site
 
@@ -24,17 +23,6 @@ NO_NUMBERS = {
     "escapes": ("\x1b[31m5", '"\\x1b[31m5"', "not a number"),
     "400 digits": ("1" * 400, f'"{"1" * 40}…" (400 characters)', "a number of more than 40 digits"),
 }
-
-
-def told(text: str) -> str:
-    """Return an error as it stands on stderr of a pipe."""
-    return f"error: {text}\n".replace("\n", "\n       ").removesuffix("       ")
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the dice that spread repeated requests in time always fall on "at once"."""
-    monkeypatch.setattr(random, "random", lambda: 0.0)
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
@@ -117,7 +105,9 @@ def test_an_entry_is_undone_once_and_a_refused_one_never(site: Site, ccops: Call
     refused = "e2 was refused: it changed nothing. Nothing was sent.\nccops history e2"
     assert ccops("undo", "e2") == Ended(2, "", told(refused))
     for number, status in ((1, "undone"), (2, "refused"), (3, "applied")):
-        settled = f"e{number} is {status}: there is nothing to settle. Nothing was changed.\nccops history e{number}"
+        settled = (
+            f"e{number} is {status}: there is nothing to settle by hand. Nothing was changed.\nccops history e{number}"
+        )
         assert ccops("settle", f"e{number}", "--as", "applied") == Ended(2, "", told(settled))
     assert (site.sent, site.credits()) == (sent, "5")
 

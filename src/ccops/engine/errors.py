@@ -115,18 +115,21 @@ class NotUndoable(Misconfigured):
         elif entry.status in {"sending", "intended"}:
             what, self.mend = f"{name} has not come to its end yet", "ccops settle"
         elif entry.status == "parked":
-            what, self.mend = f"{name} needs a person first: was it applied?", f"ccops settle {name} --as applied"
+            what = f"{name} needs a person first, who says whether it was applied"
+            self.mend = f"ccops settle {name} --as applied\nccops settle {name} --as not-applied"
         else:
             what, self.mend = f"{name} was {entry.status}: it changed nothing", f"ccops history {name}"
         super().__init__(f"{what}. Nothing was sent.")
 
 
 class NothingToSettle(Misconfigured):
-    """The entry has come to its end already."""
+    """The entry has come to its end already, or needs no person for it."""
 
     def __init__(self, entry: Entry) -> None:
-        self.mend = f"ccops history e{entry.id}"
-        super().__init__(f"e{entry.id} is {entry.status}: there is nothing to settle. Nothing was changed.")
+        name, is_open = f"e{entry.id}", entry.status in {"intended", "sending"}
+        self.mend = "ccops settle" if is_open else f"ccops history {name}"
+        what = f"{name} is open, and needs nobody's word" if is_open else f"{name} is {entry.status}"
+        super().__init__(f"{what}: there is nothing to settle by hand. Nothing was changed.")
 
 
 class NeverSent(Misconfigured):

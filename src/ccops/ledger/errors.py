@@ -77,7 +77,7 @@ class LedgerNotWritable(LedgerUnusable):
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
             f"the ledger {path} can't be written to ({clean(what)}). Nothing is lost: check the free space of the "
-            "disk and the owner and mode of the folder, then give the same command again."
+            "disk, and the owner and mode of the folder and of all in it; then give the same command again."
         )
 
 
