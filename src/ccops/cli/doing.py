@@ -169,6 +169,8 @@ def printer(session: "Session", job: Job, how: Writing, run: int | None, origin:
         urgent = outcome.status in URGENT and not (how.refused_ok and outcome.status == "refused")
         if not how.json:
             width = console.out.width if console.out.is_terminal else None
+            if width is not None:
+                console.mark()  # beside the outcome, it would push the entry off the line
             console.say(*outcome_line(outcome, job.timezone, now, (widest, width)), urgent=urgent)
         elif urgent or not how.quiet:
             console.json_line(outcome_object(outcome, run, origin, now))
