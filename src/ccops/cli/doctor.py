@@ -35,9 +35,9 @@ Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended withou
 def doctor(ctx: typer.Context, fix: Fix = False, json: Json = False, quiet: Quiet = False) -> int:  # noqa: ARG001
     """Check everything, and say what mends it.
 
-    Looks at the home and its files, the key and the account, the fields and tags of all operations in Kit, the clock,
-    the ledger, changes left half-way, contacts whose tags wait, and grants that did not come. Exits with 1 if anything
-    needs you.
+    Looks at the home and its files, the key and the account, the fields, tags and webhooks of all operations in Kit,
+    the clock, the ledger, changes left half-way, contacts whose tags wait, and grants that did not come. Exits with 1
+    if anything needs you.
     """
     return visit(session_of(ctx), fix=fix, json=json)
 
@@ -82,7 +82,7 @@ def _visit_to_kit(session: "Session") -> "Visit":
     from ccops.report.doctor.patient import Visit
 
     kit = doors.meet(session)
-    return Visit(kit.crm, kit.account, kit.ahead, kit.way.credential.source, kit.way.rate)
+    return Visit(kit.crm, kit.account, kit.ahead, kit.way.credential.source, kit.way.rate, kit.crm.webhooks)
 
 
 def _attempt(get: Callable[[], Part]) -> Part | CcopsError:

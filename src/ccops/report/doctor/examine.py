@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.operations.model import Registry
 from ccops.registry.settings import Settings
-from ccops.report.doctor import bindings, home, kit, ledger, periods, waiting
+from ccops.report.doctor import bindings, home, kit, ledger, periods, waiting, webhooks
 from ccops.report.doctor.finding import Finding, guarded, told, well
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import count
@@ -76,3 +76,6 @@ def _in_kit(patient: Patient, visit: Visit) -> Iterator[Finding]:
         yield from guarded("fields", bindings.fields_of(registry, fields), _KIT_IS_GONE)
         yield from guarded("tags", bindings.tags_of(registry, names, patient.ledger), _KIT_IS_GONE)
         yield from guarded("waiting", waiting.look(patient, visit.crm, bound), _KIT_IS_GONE)
+        if not isinstance(patient.settings, CcopsError):
+            told_of = webhooks.examine(patient, visit.webhooks, registry, patient.settings.public_url)
+            yield from guarded("webhooks", told_of, _KIT_IS_GONE)

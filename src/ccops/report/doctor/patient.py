@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ccops.crm.base import Account, Crm
+from ccops.crm.webhooks import Webhooks
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Registry
@@ -23,6 +24,7 @@ class Visit:
     """Where the credential came from."""
     rate: int
     """Requests in 60 seconds; 0 is no limit."""
+    webhooks: Webhooks
 
 
 @dataclass(frozen=True, slots=True)
