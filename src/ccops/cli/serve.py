@@ -152,4 +152,4 @@ def _greet(session: "Session", registry: "Registry", secrets: "Secrets", host: s
         if secrets.accepted(name):
             console.say(f"  POST {base}/operations/{name}   (secret: ccops webhook show {name})")
         else:
-            console.say(f"  {name} has no secret yet: ccops webhook create {name}")
+            console.say(f"  {name} has no secret for POSTs yet: ccops webhook show {name}")

@@ -25,7 +25,7 @@ def examine(patient: Patient, webhooks: Webhooks, registry: Registry, base: str 
     yield from (_fault(row) for row in rows if row.mend and row.state != "foreign")
     fine = [row for row in rows if row.state == "ok"]
     if fine:
-        yield well("webhooks", ", ".join(dict.fromkeys(_said(row, fine) for row in fine)))
+        yield well("webhooks", "; ".join(dict.fromkeys(_said(row, fine) for row in fine)))
 
 
 def _said(row: Row, fine: list[Row]) -> str:
