@@ -1,0 +1,172 @@
+"""The threads behind the inbox, with work that is made to fail."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from ccops.clock import SystemClock
+from ccops.errors import CredentialRefused, Misconfigured, ServiceUnreachable
+from ccops.ledger.errors import LedgerBusy
+from ccops.ledger.events import Arrival, Ending, Event
+from ccops.ledger.ledger import Ledger
+from ccops.triggers.board import Board
+from ccops.triggers.workers import Workers
+
+
+class Site:
+    """An inbox with workers, and what they were seen to do."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.inbox = ledger.inbox
+        self.board = Board(2)
+        self.stop = threading.Event()
+        self.clock = SystemClock()
+        self.do: Callable[[Sequence[Event]], None] = self.end
+        self.told: list[str] = []
+        self.failed: list[str] = []
+        self.paused: frozenset[str] = frozenset()
+        self.workers = Workers(
+            self.inbox,
+            self.board,
+            self.clock,
+            work=lambda batch: self.do(batch),  # noqa: PLW0108 - tests put another in its place
+            failed=self._fail,
+            paused=lambda: self.paused,
+            stop=self.stop,
+            tell=self.told.append,
+        )
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def end(self, batch: Sequence[Event]) -> None:
+        self.inbox.end(batch, Ending("applied"), self.now())
+
+    def _fail(self, batch: Sequence[Event], reason: str) -> None:
+        self.failed.append(reason)
+        self.inbox.park(batch, Ending("failed", reason), self.now())
+
+    def put(self, *whos: str) -> None:
+        arrivals = [Arrival("post", "grant", who, self.now(), self.now(), f"{who}-{n}") for n, who in enumerate(whos)]
+        self.inbox.accept(arrivals)
+        self.board.ring()
+
+    def await_idle(self) -> None:
+        self.wait_until(lambda: self.inbox.backlog().waiting == 0)
+
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        pause = threading.Event()
+        for _ in range(1000):
+            if reached():
+                return
+            pause.wait(0.01)
+        raise TimeoutError(self.told)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    ledger = Ledger.create(tmp_path / "ledger.sqlite3", tmp_path / "locks")
+    ledger.identity.found(9, "Ann's Studio", "ccops_receipt")
+    site = Site(ledger)
+    site.workers.start()
+    yield site
+    site.stop.set()
+    site.workers.join()
+    ledger.close()
+
+
+def failing(site: Site, error: Exception, times: int = 1) -> Callable[[Sequence[Event]], None]:
+    left = [times]
+
+    def work(batch: Sequence[Event]) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise error
+        site.end(batch)
+
+    return work
+
+
+def test_a_contact_is_in_one_hand_at_a_time(site: Site) -> None:
+    in_hand: list[str] = []
+    clashes: list[str] = []
+
+    def work(batch: Sequence[Event]) -> None:
+        who = batch[0].who
+        clashes.extend([who] if who in in_hand else [])
+        in_hand.append(who)
+        threading.Event().wait(0.002)
+        in_hand.remove(who)
+        site.end(batch)
+
+    site.do = work
+    site.put(*["1", "2", "3"] * 20)
+    site.await_idle()
+    assert clashes == []
+
+
+@pytest.mark.parametrize("error", [ServiceUnreachable("Kit is away"), CredentialRefused("no"), LedgerBusy(Path("x"))])
+def test_trouble_from_outside_is_told_and_costs_no_event_a_try(site: Site, error: Exception) -> None:
+    site.do = failing(site, error)
+    site.put("1")
+    site.await_idle()
+    event = site.inbox.find(1)
+    assert event is not None
+    assert (event.state, event.tries) == ("done", 0)
+    assert site.told == [f"{error} (goes on in 2 s)"]
+
+
+def test_trouble_of_one_event_is_its_own(site: Site) -> None:
+    site.do = failing(site, Misconfigured("this field is gone"))
+    site.put("1", "2")
+    site.await_idle()
+    assert (site.failed, site.told) == (["this field is gone"], [])
+
+
+def test_a_mistake_of_ours_is_told_and_stops_nobody(site: Site) -> None:
+    site.do = failing(site, ZeroDivisionError("secret"))
+    site.put("1", "2")
+    site.await_idle()
+    assert site.failed == ["internal error (ZeroDivisionError)"]
+    assert len(site.told) == 1
+    assert "secret" not in site.told[0]
+
+
+def test_what_is_in_hand_is_finished_when_it_stops(site: Site) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work(batch: Sequence[Event]) -> None:
+        begun.set()
+        go.wait(5)
+        site.end(batch)
+
+    site.do = work
+    site.put("1", "1", "1")
+    begun.wait(5)
+    site.stop.set()
+    go.set()
+    site.workers.join()
+    assert site.inbox.backlog().waiting == 2
+
+
+def test_a_paused_operation_waits_until_it_is_resumed(site: Site) -> None:
+    site.paused = frozenset({"grant"})
+    site.put("1")
+    threading.Event().wait(0.1)
+    assert site.inbox.backlog().waiting == 1
+    site.paused = frozenset()
+    site.await_idle()
+
+
+def test_only_so_many_may_watch_and_each_hears_of_its_own(site: Site) -> None:
+    with site.board.watching(1) as first, site.board.watching(2) as second, site.board.watching(3) as third:
+        assert first is not None
+        assert second is not None
+        assert third is None
+        site.board.tell([1])
+        assert (first.wait(0), second.wait(0), first.wait(0)) == (True, False, False)
+    with site.board.watching(3) as again:
+        assert again is not None
