@@ -18,6 +18,7 @@ help:  ## show this list
 
 demo: $(INSTALLED)  ## install ccops into .venv and see the whole story, in under a minute
 	@$(BIN)/ccops demo
+	@echo "(Here, ccops is $(BIN)/ccops; pipx install . makes it a command of yours.)"
 
 test: $(DEVELOPING)  ## run the tests
 	$(BIN)/pytest --numprocesses auto
