@@ -142,7 +142,7 @@ def test_a_text_in_the_receipt_field_is_a_case_for_a_person(site: Site, ccops: C
     site.kit.set_field(site.ann, RECEIPT, "my notes [/b]")
     parked = ccops(*RUN)
     reason = "needs you: its receipt field holds a text that is no receipt"
-    assert parked == Ended(1, f"{ANN}\t{reason}\te1\n", "warning: ccops settle e1\n")
+    assert parked == Ended(1, f"{ANN}\t{reason}\te1\n", "warning: e1 needs you: ccops settle\n")
     open_entry = (
         "e1 needs a person first, who says whether it was applied. Nothing was sent.\n"
         "ccops settle e1 --as applied\nccops settle e1 --as not-applied"

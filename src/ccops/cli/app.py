@@ -1,5 +1,7 @@
 """The program `ccops`: the options that hold everywhere, and the entry point."""
 
+import signal
+
 import typer
 import typer.main
 
@@ -33,4 +35,7 @@ def program(
 
 def main() -> None:
     """Run the command line of this process."""
-    typer.main.get_command(app)()
+    try:
+        typer.main.get_command(app)()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done; one Ctrl-C more would only tear up the leaving

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from ccops.cli.closing import close, sum_up
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.keys import check_unsaid
 from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
-from ccops.cli.showing import URGENT, entry_name, moment_text, outcome_line, outcome_object
+from ccops.cli.showing import URGENT, moment_text, outcome_line, outcome_object
 from ccops.cli.signals import finishing
-from ccops.cli.summing import summary
 from ccops.errors import CcopsError
 from ccops.ledger.model import Origin, Run, Via
 
@@ -63,6 +64,7 @@ class Tally:
 
     outcomes: "list[Outcome]" = field(default_factory=list)
     refused_ok: bool = False
+    begun: datetime | None = None
 
     def exit_status(self) -> int:
         """Return the exit status that the outcomes stand for."""
@@ -79,7 +81,7 @@ def do(session: "Session", job: Job, how: Writing) -> int:
     heart = session.heart
     origin = _origin(session, job, how)
     with _started(session, heart.ledger, job, how) as (run, end):
-        tally = Tally(refused_ok=how.refused_ok)
+        tally = Tally(refused_ok=how.refused_ok, begun=session.clock.now())
         show = printer(session, job, how, run.id, origin)
         try:
             with finishing(session.stop):
@@ -90,14 +92,13 @@ def do(session: "Session", job: Job, how: Writing) -> int:
         except CcopsError as error:
             # Whatever its status, a run that was broken off has not ended: what is done must not be done again.
             end(status_of(error), ended=False)
-            _say_left(session, job, tally)
+            close(session, job, tally, how, run)
             raise
         status = tally.exit_status()
         if session.stop.status is not None and (status == UNREACHABLE or len(tally.outcomes) < len(job.names)):
             status = session.stop.status
-            _say_left(session, job, tally)
         end(status, ended=status in _ENDED)
-    _close(session, job, tally, how, run)
+    close(session, job, tally, how, run)
     return status
 
 
@@ -155,7 +156,7 @@ def _preview(session: "Session", job: Job, how: Writing) -> int:
         outcome = session.preview.look(request)
         tally.outcomes.append(outcome)
         show(outcome)
-    _sum_up(session, job, tally, how, "dry run")
+    sum_up(session, job, tally, how, "dry run")
     session.console.note("Dry run: nothing was changed.")
     return tally.exit_status()
 
@@ -178,46 +179,6 @@ def printer(session: "Session", job: Job, how: Writing, run: int | None, origin:
             console.warn(f"{outcome.email or outcome.who}: {warning}")
 
     return show
-
-
-def _close(session: "Session", job: Job, tally: Tally, how: Writing, run: Run) -> None:
-    """Sum up, and say what to do next: how to take it back, or how to bring it to its end."""
-    console = session.console
-    _sum_up(session, job, tally, how, f"run r{run.id}")
-    applied = [outcome for outcome in tally.outcomes if outcome.status == "applied"]
-    parked = [entry_name(outcome.entry) for outcome in tally.outcomes if outcome.status == "parked"]
-    if parked:
-        console.warn(
-            f"{len(parked)} need you: ccops settle {parked[0]}" if len(parked) > 1 else f"ccops settle {parked[0]}"
-        )
-    if any(outcome.status == "open" for outcome in tally.outcomes):
-        console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
-    many_undone = job.via == "undo" and len(applied) > 1  # undos are taken back one by one only
-    if applied and console.err.is_terminal and not (how.json or many_undone):
-        safe = "The same command again is safe. " if job.counts_once else ""
-        console.note(
-            f'Take it back: ccops undo {entry_name(applied[0].entry)} --reason "…"'
-            if len(applied) == 1
-            else f'{safe}Take all back: ccops undo --run r{run.id} --reason "…"'
-        )
-
-
-def _sum_up(session: "Session", job: Job, tally: Tally, how: Writing, what: str) -> None:
-    """Count several outcomes together: at a terminal as part of the answer, elsewhere beside it."""
-    console = session.console
-    if len(tally.outcomes) > 1 and not how.json:
-        now = session.clock.now() if console.out.is_terminal else None
-        say = console.say if console.out.is_terminal else console.note
-        for line in summary(f"{job.subject or job.title}, {what}", tally.outcomes, job.timezone, now):
-            say(*line)
-
-
-def _say_left(session: "Session", job: Job, tally: Tally) -> None:
-    left = len(job.names) - len(tally.outcomes)
-    if left > 0 and len(job.names) > 1:
-        session.console.warn(
-            f"{left} of {len(job.names)} contacts were not reached; the same command goes on with them."
-        )
 
 
 def _status(outcome: "Outcome", *, refused_ok: bool) -> int:
