@@ -35,10 +35,10 @@ def once(bench: Bench, phase: str, method: str, act: Callable[[], object]) -> No
     bench.kit.on_request = observe
 
 
-def lost(bench: Bench, fault: Fault | None = None, **more: object) -> Outcome:
+def lost(bench: Bench, fault: Fault | None = None, *, asked: str | None = None, period: str | None = None) -> Outcome:
     """Apply while the answer to the write is lost; unless another fault is named, the write arrives."""
     bench.kit.faults.add(fault or Fault("reset", "PUT", when="after"))
-    outcome = bench.run("key:1", **more)
+    outcome = bench.run("key:1", asked=asked, period=period)
     assert outcome.status == "open"
     return outcome
 

@@ -1,10 +1,6 @@
 """One contact on its way through the heart, over real HTTP."""
 
-import pytest
-
-from ccops.ledger.errors import LedgerUnusable
-from ccops.ledger.model import Origin
-from tests.engine.conftest import RECEIPT, Bench, increase
+from tests.engine.conftest import RECEIPT, Bench
 
 
 def test_an_operation_is_applied_with_its_receipt(bench: Bench) -> None:

@@ -89,13 +89,10 @@ class Runs:
         return False
 
     def last_without_end(self, words: str) -> Run | None:
-        """Return the last run of these words that never reported its end."""
+        """Return the last run of these words if it never reported its end; one before it was given up by a new one."""
         with self._database.read() as db:
-            row = db.row(
-                "SELECT * FROM runs WHERE words = :words AND ended_at IS NULL ORDER BY id DESC LIMIT 1",
-                words=words,
-            )
-        return None if row is None else run_of(row)
+            row = db.row("SELECT * FROM runs WHERE words = :words ORDER BY id DESC LIMIT 1", words=words)
+        return None if row is None or row["ended_at"] is not None else run_of(row)
 
     def last_ended(self, words: str) -> Run | None:
         """Return the last run of these words that reported its end."""
