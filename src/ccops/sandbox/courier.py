@@ -42,7 +42,7 @@ class _Parcel:
     secrets: tuple[str, ...]
     """Those that sign it; none for a legacy webhook."""
     copied: bool
-    """Whether it is one more copy, of which nothing is kept."""
+    """Whether it is one copy more, whose outcome changes nothing."""
 
 
 class Courier:

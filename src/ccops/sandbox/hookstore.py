@@ -32,6 +32,8 @@ _DELIVERY: Final = "id, endpoint_id, url, body, state, attempts, due"
 class HookStore(Tables):
     """The part of the state that webhooks are made of."""
 
+    _news = False
+
     # Legacy webhooks
 
     def webhooks(self, at: int, window: Window) -> Page[WebhookRow]:
@@ -103,14 +105,21 @@ class HookStore(Tables):
 
     # Events and deliveries
 
+    def take_news(self) -> bool:
+        """Say whether something was added here that is to be delivered, since this was asked last."""
+        news, self._news = self._news, False
+        return news
+
     def add_event(self, endpoint_id: int, event: str, body: str) -> None:
         """Let an event wait to be delivered together with others of its type."""
         sql = "INSERT INTO waiting_event (endpoint_id, type, body) VALUES (?, ?, ?)"
         self._db.execute(sql, (endpoint_id, event, body))
+        self._news = True
 
     def add_delivery(self, endpoint_id: int | None, url: str, body: str) -> None:
         """Let something wait to be delivered."""
         self.save_delivery(DeliveryRow(self._new_id("delivery"), endpoint_id, url, body, "pending", 0, 0))
+        self._news = True
 
     def has_work(self, now: int) -> bool:
         """Say whether something is to be delivered."""

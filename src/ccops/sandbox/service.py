@@ -60,7 +60,9 @@ class Service:
         """Change the state inside the block; what webhooks want to know of it is delivered afterwards."""
         with self.store.transaction(keep=keep):
             yield
-        self.courier.wake()
+            news = self.store.hooks.take_news()
+        if news:
+            self.courier.wake()
 
     def postpone(self, request: Request, delay: float | None) -> None:
         """Do what a request asks for in so many seconds, or when `deliver_late` is called."""
