@@ -156,6 +156,8 @@ def _sum_up(session: "Session", tally: Tally) -> None:
     )
     if said:
         session.console.note(f"{said}.")
+    elif not tally.outcomes and session.console.err.is_terminal:
+        session.console.note("Nobody carries a trigger tag.")
 
 
 def _preview(session: "Session", operations: "list[Operation]", how: Writing) -> int:
