@@ -9,7 +9,7 @@ from ccops.clock import iso
 from ccops.engine.many import Manners
 from ccops.engine.settling import finish_open
 from ccops.engine.undoing import Manner, undo_request
-from ccops.operations.model import Change, Tag
+from ccops.operations.model import AfterRun, Change, Tag
 from ccops.operations.occasions import for_tag
 from ccops.sandbox import Fault
 from tests.engine.conftest import ORIGIN, Bench, increase
@@ -96,10 +96,10 @@ def test_a_tag_added_before_a_crash_still_counts_as_ours(following: Bench) -> No
     assert tags(following) == set()
 
 
-def tagged(bench: Bench, **more: object) -> str:
+def tagged(bench: Bench, after_run: AfterRun = "remove-tag") -> str:
     number = bench.kit.add_tag("ccops: payment-credit")
     bench.kit.tag(bench.ann, number)
-    bench.operation = increase(tag=Tag(number, "ccops: payment-credit"), **more)
+    bench.operation = increase(tag=Tag(number, "ccops: payment-credit"), after_run=after_run)
     (held,) = [held for held in bench.crm.tags_of(bench.ann) if held.id == number]
     return for_tag(number, held.tagged_at)
 
