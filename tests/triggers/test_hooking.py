@@ -1,6 +1,7 @@
 """Webhooks are made once, whatever crashes, lags or gets lost; old secrets are accepted until new ones are known."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -163,6 +164,24 @@ def test_what_is_left_over_is_removed_and_nothing_else(works: Works) -> None:
     ]
     assert remove_rows(works.bench, [row for row in rows if row.state == "left-over"]) == 2
     assert works.states() == [("legacy", "pay", "ok"), ("legacy", "pay", "foreign")]
+
+
+def test_what_was_made_here_and_is_left_over_is_forgotten_with_it(works: Works) -> None:
+    legacy(works)
+    rows = works.rows(BASE, operation_with(None))
+    assert [(row.state, row.why) for row in rows] == [
+        ("left-over", "it is for a tag that does not start the operation")
+    ]
+    remove_rows(works.bench, rows)
+    assert (works.secrets.kit_hooks, works.at_kit()) == ({}, [])
+
+
+def test_several_that_create_at_once_make_one(works: Works) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = [*pool.map(lambda _: create_signed(works.bench, BASE), range(4))]
+        made += pool.map(lambda _: legacy(works), range(4))
+    assert sorted(each.how for each in made if each) == ["made"] * 2 + ["there"] * 6
+    assert (len(works.at_kit()), len(works.signed_at_kit())) == (1, 1)
 
 
 def test_no_row_shows_a_secret(works: Works) -> None:

@@ -41,10 +41,14 @@ def survey(bench: Bench, operations: Mapping[str, Operation], base: str | None) 
 
 def remove_rows(bench: Bench, rows: Iterable[Row]) -> int:
     """Remove these webhooks; return how many."""
-    removed = 0
-    for row in rows:
-        if row.id is not None:
-            delete = bench.webhooks.delete_endpoint if row.kind == "signed" else bench.webhooks.delete_hook
-            delete(row.id)
-            removed += 1
-    return removed
+    with alone(bench.home) as secrets:
+        own = {known.id: name for name, known in secrets.kit_hooks.items()}
+        ids = [(row.kind, row.id) for row in rows if row.id is not None]
+        for kind, row_id in ids:
+            if kind == "signed":
+                bench.webhooks.delete_endpoint(row_id)
+                continue
+            bench.webhooks.delete_hook(row_id)
+            if row_id in own:
+                forget_kit_hook(bench.home, own[row_id])
+    return len(ids)
