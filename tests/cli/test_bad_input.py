@@ -32,6 +32,13 @@ def test_a_mistake_sends_nothing_and_says_what_mends_it(site: Site, ccops: Call,
     assert (site.sent, site.credits(), site.entries()) == (0, "5", [])
 
 
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("kind", ["an operation with a slip", "a key of two lines", "the API key as key"])
+def test_the_real_program_says_the_same(program: Call, kind: str) -> None:
+    words, error = MISTAKES[kind]
+    assert program(*words) == Ended(2, "", told(error))
+
+
 @pytest.mark.parametrize("command", [(*RUN, "--amount"), ("adjust", ANN, "credits", "--add")])
 @pytest.mark.parametrize("kind", NO_NUMBERS)
 def test_an_amount_that_is_no_number_is_a_mistake(site: Site, ccops: Call, kind: str, command: tuple[str, ...]) -> None:

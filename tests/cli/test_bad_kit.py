@@ -77,6 +77,17 @@ def test_without_kit_nothing_is_sent(site: Site, ccops: Call, kind: str, how: tu
     assert (site.sent, site.credits()) == (1, "15")
 
 
+def test_the_key_of_a_command_is_asked_for_once_and_never_shown(site: Site, ccops: Call, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    script = tmp_path / "key.sh"
+    script.write_text(f"echo once >> {asked}; echo {KEY}")
+    (site.home / "config.toml").write_text(f'api_key_command = "sh {script}"\n')
+    ended = ccops(*RUN, "--key", "invoice-7", "--reason", "paid", KIT_API_KEY="")
+    assert (ended.status, asked.read_text()) == (0, "once\n")
+    typed = ccops(*RUN, "--key", KEY, KIT_API_KEY="")
+    assert (typed.status, KEY in typed.err, typed.err.startswith("error: --key names the occasion")) == (2, False, True)
+
+
 def test_another_account_is_refused(site: Site, ccops: Call) -> None:
     other = site.home.with_name("other")
     other.mkdir()

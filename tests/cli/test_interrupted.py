@@ -255,7 +255,7 @@ def test_other_words_are_another_run(site: Site, ccops: Call, start: Callable[..
     assert ccops(*RUN).err.startswith(GOES_ON)
 
 
-def test_a_run_that_is_alive_is_not_taken_up(site: Site, ccops: Call, start: Callable[..., Child]) -> None:
+def test_a_run_that_is_alive_is_not_taken_up(site: Site, start: Callable[..., Child]) -> None:
     child, held, let_go = start(*RUN), threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -265,11 +265,12 @@ def test_a_run_that_is_alive_is_not_taken_up(site: Site, ccops: Call, start: Cal
     at(site.kit, 3, "before", "PUT", hold)
     assert held.wait(30)
     site.kit.on_request = lambda *_: None
-    other = ccops("run", "payment-credit", ANN, BOB)
-    assert (other.status, GOES_ON in other.err) == (0, False)
+    other = start(*RUN)
+    wait_for(lambda: site.credits(BOB) == "32")
     let_go.set()
-    assert child.ended().status == 0
-    assert credits_of(site) == ["25", "32", "10"]
+    ended = [child.ended(), other.ended()]
+    assert [(each.status, GOES_ON in each.err) for each in ended] == [(0, False)] * 2
+    assert (credits_of(site), {entry.run for entry in site.entries()}) == (["25", "32", "20"], {1, 2})
 
 
 def test_decembers_run_does_not_take_up_novembers(site: Site, ccops: Call, start: Callable[..., Child]) -> None:

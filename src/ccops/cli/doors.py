@@ -107,7 +107,7 @@ def _way(session: "Session", credential: "Credential | None") -> Way:
     if settings.sandbox:
         url, credential = embedded_sandbox(session)
         return Way(url, credential, 0)
-    credential = credential or settings.credential()
+    credential = credential or session.credential
     if credential is None:
         raise NoCredential
     return Way(settings.api_url, credential, settings.rate_for(credential.kind))

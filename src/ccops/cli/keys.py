@@ -43,5 +43,5 @@ def check_unsaid(session: "Session", text: str | None, option: str) -> None:
 def _holds_credential(session: "Session", text: str | None) -> bool:
     if not text:
         return False
-    credential = session.settings.credential()
+    credential = session.credential
     return credential is not None and credential.secret.reveal() in text

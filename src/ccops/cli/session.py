@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ccops.engine.preview import Preview
     from ccops.ledger.ledger import Ledger
     from ccops.operations.model import Operation, Registry
+    from ccops.registry.credential import Credential
     from ccops.registry.home import Home
     from ccops.registry.settings import Settings
 
@@ -91,6 +92,11 @@ class Session:
 
         return load_settings(self.home, self.environ)
 
+    @cached_property
+    def credential(self) -> "Credential | None":
+        """The credential of the settings; `api_key_command` is run for it once. Raises what the settings raise."""
+        return self.settings.credential()
+
     @property
     def registry(self) -> "Registry":
         """The registry as it is in its file now."""
@@ -142,10 +148,10 @@ class Session:
     def hide(self, text: str) -> str:
         """Put *** for the credential, should a person have typed it where it does not belong."""
         try:
-            given = self.settings.given
+            known = self.__dict__.get("credential") or self.settings.given
         except CcopsError:
             return text
-        secret = "" if given is None else given.secret.reveal()
+        secret = "" if known is None else known.secret.reveal()
         if len(secret) < _SHORTEST_SECRET:
             return text
         # The second: how errors quote a long one.

@@ -87,12 +87,15 @@ def _reasons(outcomes: Sequence[Outcome]) -> Sequence[str]:
     names = defaultdict[str, list[str]](list)
     for outcome in outcomes:
         names[clean(outcome.reason or "")].append(clean(outcome_name(outcome)))
-    said = [
-        f"{who[0]}: {reason}" if len(who) == 1 else f"{reason}: {_some(who)}"
-        for reason, who in list(names.items())[:_MOST_REASONS]
-    ]
+    said = [_because(reason, who) for reason, who in list(names.items())[:_MOST_REASONS]]
     more = len(names) - _MOST_REASONS
     return [*said, f"and {more} other reasons"] if more > 1 else [*said, *(["and 1 other reason"] if more == 1 else [])]
+
+
+def _because(reason: str, names: Sequence[str]) -> str:
+    if not reason:
+        return _some(names)
+    return f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {_some(names)}"
 
 
 def _some(names: Sequence[str]) -> str:
