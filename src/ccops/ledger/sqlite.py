@@ -104,8 +104,8 @@ class Sqlite:
         """Turn the database's errors into ours."""
         try:
             yield
-        except sqlite3.IntegrityError:
-            raise
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of ours, not a trouble of the file
         except sqlite3.DatabaseError as error:
             raise _explain(self.path, error) from error
 
