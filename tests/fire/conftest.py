@@ -70,11 +70,11 @@ class Place:
         out, err = child.communicate(timeout=60)
         return child.returncode, out + err
 
-    def entries(self) -> list[Entry]:
+    def entries(self, limit: int = 1000) -> list[Entry]:
         """Return the ledger's entries, oldest first."""
         ledger = Ledger.open(self.path / "ledger.sqlite3", self.path / "locks", readonly=True)
         try:
-            return [entry for entry, _ in reversed(ledger.history.entries(Filter(limit=1000)))]
+            return [entry for entry, _ in reversed(ledger.history.entries(Filter(limit=limit)))]
         finally:
             ledger.close()
 

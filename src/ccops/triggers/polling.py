@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -12,8 +12,9 @@ from ccops.engine.heart import Heart
 from ccops.engine.many import Task
 from ccops.engine.request import Outcome
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.model import Origin
+from ccops.ledger.model import Entry, Origin
 from ccops.operations.model import Operation
+from ccops.operations.occasions import tagging_of
 from ccops.triggers.taggings import left_out_reason, tagging_request
 
 BUSY_TOO_LONG: Final = timedelta(hours=1)
@@ -61,12 +62,18 @@ def carriers(crm: Crm, operations: Iterable[Operation]) -> Iterator[tuple[Operat
 def poll_round(heart: Heart, operations: Iterable[Operation], begin: Begin) -> Iterator[Task]:
     """Give a task for each carrier of a trigger tag; an idle round costs one page for each tag.
 
+    What an earlier round was broken off at comes last: its tag may be off already, so that no page shows it.
+
     Raises Missing for a tag that is no longer in the CRM.
     """
     run: tuple[int, Origin] | None = None
     for operation, row in carriers(heart.crm, bound(operations)):
         run = run or begin()
         yield partial(_work, heart, operation, row, run)
+    entries = heart.ledger.entries
+    for entry in (*entries.unreleased(), *entries.open()):
+        if entry.status != "parked" and tagging_of(entry.occasion) is not None:
+            yield partial(_finish, heart, entry)
 
 
 def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Origin]) -> Outcome:
@@ -80,3 +87,9 @@ def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Orig
         return heart.apply(request)
     heart.ledger.people.seen(row.id, row.email)
     return heart.leave_out(request, row.id, left_out_reason(operation, row.state))
+
+
+def _finish(heart: Heart, entry: Entry) -> Outcome:
+    """Bring a tagging's entry to its end; if only its tags were still out of order, it was done before."""
+    outcome = heart.finish(entry.id)
+    return replace(outcome, status="repeated") if entry.status in {"applied", "undone"} else outcome
