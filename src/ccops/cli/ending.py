@@ -24,7 +24,7 @@ def ending(session: Session, work: Callable[[], object]) -> int:
     """Do the work and return the exit status; a command returns its status, or nothing if all went well."""
     with terminable():
         status = _guarded(session, work)
-        if status == INTERRUPTED and session.console.err.is_terminal:
+        if status == INTERRUPTED and session.stop.status is None and session.console.err.is_terminal:
             session.console.err.line()  # leaves the line with the terminal's ^C
         closing = _guarded(session, session.resources.close)
     output = session.console.out.failure

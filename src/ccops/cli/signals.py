@@ -13,6 +13,7 @@ from ccops.cli.exits import INTERRUPTED, TERMINATED
 
 _Handler = Callable[[int, FrameType | None], None]
 _STDERR: Final = 2
+_FINISHING: Final = "Stopping after the contact in hand. Once more stops at once, which is safe too."
 _STATUS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
@@ -29,16 +30,17 @@ class Stop:
         """Note the first request; a second one ends the program at once, which is safe too."""
         status = _STATUS[signal.Signals(number)]
         if self.event.is_set():
+            _tell("")
             sys.exit(status)
         self.status = status
         self.event.set()
-        _tell()
+        _tell(_FINISHING)
 
 
-def _tell() -> None:
-    """Say at a terminal why the program does not end at once; past Python's streams, which may be busy just now."""
+def _tell(text: str) -> None:
+    """Write a line below the terminal's ^C, past Python's streams, which may be busy just now."""
     if os.isatty(_STDERR):
-        os.write(_STDERR, b"\nStopping after the contact in hand. Once more stops at once, which is safe too.\n")
+        os.write(_STDERR, f"\n{text}\n".encode() if text else b"\n")
 
 
 @contextmanager
