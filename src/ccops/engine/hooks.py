@@ -1,6 +1,7 @@
 """The CRM's webhooks compared with what the registry wants; nothing is changed here."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -166,11 +167,11 @@ def _row(endpoint: Endpoint, state: State, why: str = "", mend: str = "") -> Row
 
 
 _REMOVE: Final = "ccops webhook remove --all-left-over"
-_FOREIGN: Final = "of another home of ccops, or of one that is lost"
+_FOREIGN: Final = "of another home of ccops; if of none that is in use, it can be removed"
 
 
 def _remove_at(base: str) -> str:
-    return f"{_REMOVE} --url {base}   (if it is of none that is in use)"
+    return f"{_REMOVE} --url {shlex.quote(base)}"
 
 
 def _legacy(wanted: Wanted, hooks: Iterable[Hook]) -> Iterator[Row]:

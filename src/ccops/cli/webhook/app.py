@@ -21,7 +21,7 @@ app = new_app(
 Operation = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
 OneOrAll = Annotated[
     str | None,
-    typer.Argument(metavar="[OPERATION]", autocompletion=complete_operation, help="Only this one; else all."),
+    typer.Argument(metavar="OPERATION", autocompletion=complete_operation, help="Only this one; else all."),
 ]
 Url = Annotated[
     str | None,
@@ -75,7 +75,7 @@ def list_(ctx: typer.Context, url: Url = None, json: Json = False) -> None:
     """,
 )
 def show(ctx: typer.Context, operation: Operation, url: Url = None, json: Json = False) -> None:
-    """Show what to paste into another system: the address of an operation, and its secret.
+    """Show the address and the secret to paste into another system.
 
     Whoever has them can start the operation. The secret is made if there is none yet.
     """
