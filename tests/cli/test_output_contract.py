@@ -249,9 +249,9 @@ def test_a_terminal_gets_the_line_of_the_first_picture(site: Site, terminal: Cal
             'Take it back: ccops undo e4711 --reason "…"',
         ],
     )
-    coloured = terminal(*RUN, NO_COLOR="")
+    coloured = terminal(*RUN, "--yes", NO_COLOR="")
     assert coloured.out.splitlines()[0].startswith("ann@example.org   \x1b[32mcredits 15 → 25\x1b[0m   ")
-    assert "\x1b" not in terminal(*RUN, NO_COLOR="", TERM="dumb").out
+    assert "\x1b" not in terminal(*RUN, "--yes", NO_COLOR="", TERM="dumb").out
 
 
 @pytest.mark.usefixtures("site")
