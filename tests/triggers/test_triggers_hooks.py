@@ -168,13 +168,26 @@ def test_a_delivery_without_anything_for_us_is_fine(door: Door) -> None:
     assert door.deliver(tag_added(door.bench.ann, 4711)).status == 200
 
 
-def test_an_event_without_an_id_is_told_apart_by_what_it_says(door: Door) -> None:
-    event = {**tag_added(tagged(door), door.tag), "id": None}
+@pytest.mark.parametrize("number", [None, "", "x" * 300])
+def test_an_event_without_a_usable_id_is_told_apart_by_what_it_says(door: Door, number: object) -> None:
+    event = {**tag_added(tagged(door), door.tag), "id": number}
     door.deliver(event)
     assert door.deliver(event).body["repeated"] == 1
 
 
-@pytest.mark.parametrize("created", ["2026-11-22T10:00:00.123+00:00", 1795341600, "nonsense", None, 1e300])
+@pytest.mark.parametrize(
+    "created",
+    [
+        "2026-11-22T10:00:00.123+00:00",
+        1795341600,
+        "nonsense",
+        None,
+        1e300,
+        "0001-01-01T00:00:00Z",
+        True,
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_the_time_of_an_event_is_read_leniently(door: Door, created: object) -> None:
     door.hook(tagged(door))
     door.work()

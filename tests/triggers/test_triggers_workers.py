@@ -119,6 +119,23 @@ def test_trouble_from_outside_is_told_and_costs_no_event_a_try(site: Site, error
     assert site.told == [f"{error} (goes on in 2 s)"]
 
 
+def test_trouble_that_all_threads_meet_is_told_once(site: Site) -> None:
+    together = threading.Barrier(4, timeout=5)
+    left = [4]
+
+    def work(batch: Sequence[Event]) -> None:
+        if left[0]:
+            left[0] -= 1
+            together.wait()
+            raise ServiceUnreachable("Kit is away")
+        site.end(batch)
+
+    site.do = work
+    site.put("1", "2", "3", "4")
+    site.await_idle()
+    assert site.told == ["Kit is away (goes on in 2 s)"]
+
+
 def test_trouble_of_one_event_is_its_own(site: Site) -> None:
     site.do = failing(site, Misconfigured("this field is gone"))
     site.put("1", "2")

@@ -60,6 +60,8 @@ class Sqlite:
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
+        self.cache_kib = _CACHE_KIB
+        """What each connection may keep in memory; a program of many threads, with one each, sets less."""
         self._readonly = readonly
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -166,7 +168,7 @@ class Sqlite:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size = -{self.cache_kib}")
         return connection
 
 

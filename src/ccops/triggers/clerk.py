@@ -119,9 +119,7 @@ class Clerk:
         entry = outcome.entry
         how = Ending(_status(outcome), outcome.reason, None if entry is None else entry.id)
         if outcome.status == "open":
-            now = self._heart.clock.now()
-            until = outcome.due if outcome.due is not None and outcome.due > now else retry_at(0, now)
-            self._inbox.put_off(batch, how, until or now, counts=False)
+            self._inbox.put_off(batch, how, outcome.due or self._heart.clock.now(), counts=False)
         elif outcome.status == "failed" or (outcome.status == "refused" and entry is not None and is_mendable(entry)):
             self._try_again(batch, how)
         else:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ccops.registry.secrets import Secrets
 
 LOCK: Final = "serve"
+_CACHE_KIB: Final = 1024
+"""Of the ledger, in memory, for each of some twenty threads."""
 _WORDS: Final = json.dumps(["serve"])
 
 
@@ -64,6 +66,7 @@ def serving(
 
     On leaving, what is in hand is finished. Raises ServeAtWork, CantListen, and what stopped all work.
     """
+    heart.ledger.database.cache_kib = _CACHE_KIB
     lock = heart.ledger.locks.take(LOCK)
     if lock is None:
         raise ServeAtWork

@@ -72,19 +72,27 @@ class Workers:
     def _loop(self) -> None:
         while not self._stop.is_set():
             arrivals = self._board.arrivals
-            try:
-                batch = self._take()
-                if not batch:
-                    self._board.rest(arrivals, self._idle_for())
-                    continue
-            except LedgerUnusable as error:
-                self._trouble([], error)
-                self._board.rest(arrivals, _LONGEST_REST)
-                continue
-            try:
-                self._one(batch)
-            finally:
-                self._give_back(batch)
+            rest = self._turn()
+            if rest:
+                self._board.rest(arrivals, rest)
+
+    def _turn(self) -> float:
+        """Do what is next; return for how many seconds there is nothing to do, unless something comes."""
+        batch: Sequence[Event] = ()
+        try:
+            batch = self._take()
+            if not batch:
+                return self._idle_for()
+            self._one(batch)
+        except LedgerUnusable as error:
+            self._trouble(batch, error)
+            return _LONGEST_REST
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end a thread silently
+            self._tell(f"internal error: {type(error).__name__} at the inbox")
+            return _LONGEST_REST
+        finally:
+            self._give_back(batch)
+        return 0
 
     # ---- what to do next
 
@@ -104,7 +112,6 @@ class Workers:
         self._board.tell(event.id for event in batch)
 
     def _idle_for(self) -> float:
-        """Return for how many seconds there is nothing to do, unless something comes."""
         now = self._clock.now()
         due = [self._inbox.next_due(self._paused()), self._resume_at]
         later = [moment for moment in due if moment is not None and moment > now]
@@ -119,20 +126,14 @@ class Workers:
         except _OUTSIDE as error:
             self._trouble(batch, error)
         except CcopsError as error:
-            self._note_failure(batch, str(error))
+            self._failed(batch, str(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop the others' work, nor be silent
             self._tell(
                 f"internal error: {type(error).__name__} at an event for {batch[0].operation}; it is tried again"
             )
-            self._note_failure(batch, f"internal error ({type(error).__name__})")
+            self._failed(batch, f"internal error ({type(error).__name__})")
         else:
             self._failures = 0
-
-    def _note_failure(self, batch: Sequence[Event], reason: str) -> None:
-        try:
-            self._failed(batch, reason)
-        except LedgerUnusable as error:
-            self._trouble(batch, error)
 
     def _trouble(self, batch: Sequence[Event], error: CcopsError) -> None:
         """Let all work rest for a while: Kit or the ledger is not to be had. The events wait as they are."""
@@ -142,17 +143,18 @@ class Workers:
             self._board.close()
         if self._stop.is_set():
             return
+        self._rest_because(error)
+        if batch and not isinstance(error, LedgerUnusable):
+            # For whoever asks how they went.
+            self._inbox.put_off(batch, Ending("open", str(error)), self._clock.now(), counts=False)
+
+    def _rest_because(self, error: CcopsError) -> None:
+        """Begin a pause, unless another thread met the same trouble and began one already."""
         with self._guard:
+            now = self._clock.now()
+            if self._resume_at is not None and now < self._resume_at:
+                return
             pause = pause_after(self._failures)
             self._failures += 1
-            self._resume_at = self._clock.now() + pause
+            self._resume_at = now + pause
         self._tell(f"{error} (goes on in {pause.total_seconds():.0f} s)")
-        if batch and not isinstance(error, LedgerUnusable):
-            self._note_waiting(batch, str(error))
-
-    def _note_waiting(self, batch: Sequence[Event], reason: str) -> None:
-        """Keep why events wait, for whoever asks how they went."""
-        try:
-            self._inbox.put_off(batch, Ending("open", reason), self._clock.now(), counts=False)
-        except LedgerUnusable as error:
-            self._tell(str(error))

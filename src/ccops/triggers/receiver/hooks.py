@@ -17,6 +17,8 @@ from ccops.triggers.receiver.signature import judge
 
 TAG_ADDED: Final = "subscriber.tag_added"
 _MOST_ID: Final = 2**63 - 1
+_LONGEST_KEY: Final = 200
+_YEARS: Final = range(2013, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,7 @@ def read_tagging(event: object) -> Tagging | None:
     contact, tag = _id(_dig(event, "data", "subscriber", "id")), _id(_dig(event, "data", "tag", "id"))
     if contact is None or tag is None:
         return None
-    known = event.get("id")
-    # An event without an id is told apart by all that it says.
-    key = str(known) if isinstance(known, str | int) and known else _digest(event)
-    return Tagging(key[:200], contact, tag, _moment(event.get("created")))
+    return Tagging(_key(event), contact, tag, _moment(event.get("created")))
 
 
 def _accepted(house: House, arrivals: Sequence[Arrival], passed_over: int) -> Reply:
@@ -103,15 +102,18 @@ def _id(value: object) -> int | None:
     return value if type(value) is int and 0 < value <= _MOST_ID else None
 
 
+def _key(event: Mapping[str, object]) -> str:
+    """Return an event's id; one without a usable id is told apart by all that it says."""
+    known = str(event.get("id") or "")
+    return known if 0 < len(known) <= _LONGEST_KEY else sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+
+
 def _moment(value: object) -> datetime | None:
-    """Read a time leniently: Kit's documents do not fix its form."""
+    """Read a time leniently: Kit's documents do not fix its form. Years before Kit, or far ahead, are none."""
     try:
-        if isinstance(value, str):
-            return parse_iso(value)
-        return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+        if isinstance(value, int | float):
+            value = datetime.fromtimestamp(value, UTC).isoformat()
+        moment = parse_iso(value) if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _digest(event: Mapping[str, object]) -> str:
-    return sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    return moment if moment is not None and moment.year in _YEARS else None

@@ -103,7 +103,7 @@ def _email(name: str, value: Any) -> str:
     local, at, domain = email.rpartition("@")
     if not (local and at and domain) or len(email) > _LONGEST_EMAIL or clean(email) != email:
         raise ContactUnusable(name, value)
-    return email.casefold()
+    return email.lower()
 
 
 def _id(name: str, value: Any) -> str:

@@ -83,7 +83,7 @@ def _is_same_contact(house: House, one: str, other: str) -> bool:
         return one == other
     number, email = (one, other) if one.isdigit() else (other, one)
     person = house.ledger.people.by_id(int(number))
-    return person is not None and person.email.casefold() == email
+    return person is not None and person.email.lower() == email
 
 
 def _is_settled(house: House, event: Event) -> bool:

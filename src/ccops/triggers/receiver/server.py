@@ -22,6 +22,8 @@ PATIENCE: Final = 20
 """Seconds that a request may take to arrive, and a connection may idle."""
 _MOST_HEADER_BYTES: Final = 16_384
 _MOST_CONNECTIONS: Final = 500
+_MOST_IN_MEMORY: Final = 65_536
+"""Bytes of a body that arrives; the rest of a longer one is kept in a temporary file."""
 _LAST_ANSWERS: Final = 10.0
 """Seconds that requests in hand have for their answers when the receiver stops."""
 _TICK: Final = 0.2
@@ -94,7 +96,7 @@ def _settings(listening: socket.socket, patience: int) -> Adjustments:
         ident="ccops",
         max_request_body_size=MOST_BYTES + 1,
         max_request_header_size=_MOST_HEADER_BYTES,
-        inbuf_overflow=2 * MOST_BYTES,
+        inbuf_overflow=_MOST_IN_MEMORY,
         connection_limit=_MOST_CONNECTIONS,
         asyncore_use_poll=True,
         channel_timeout=patience,
