@@ -68,5 +68,5 @@ def _lasted(session: "Session", tally: "Tally") -> str:
     if tally.begun is None:
         return ""
     minutes, seconds = divmod(round((session.clock.now() - tally.begun) / timedelta(seconds=1)), 60)
-    words = [f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else ""]
-    return "".join([", ", " ".join(filter(None, words))]) if minutes or seconds else ""
+    parts = [f"{minutes} min"] * bool(minutes) + [f"{seconds} s"] * bool(seconds)
+    return f", {' '.join(parts)}" if parts else ""
