@@ -49,7 +49,7 @@ def test_the_whole_story_is_told_and_nothing_is_left(program: Call, environ: dic
         "$ ccops undo e2",
         f"{ANN}\tcredits 25 → 15\te3",
         f"$ ccops balance {ANN}",
-        "Your turn:",
+        "Your turn, once ccops is installed:",
     )
     assert "Going on with run r2" in ended.err
     assert list(scratch.iterdir()) == []

@@ -22,6 +22,7 @@ OF_NO_CATEGORY: dict[str, int | None] = {
     "Rejected": 1,
     "Missing": 1,
     "Unplannable": 1,
+    "TurnedAway": 1,
 }
 """A new class that derives from CcopsError itself has to be thought about, and listed here."""
 

@@ -1,14 +1,13 @@
 """`ccops adjust`: a one-off change of one field of one contact."""
 
 import json
-from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ccops.cli.contacts import contact_of
-from ccops.cli.doing import Job, Writing, do
+from ccops.cli.doing import Job, Writing, do, is_meant
 from ccops.cli.keys import check_key
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Key, number
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from ccops.operations.asking import Adjustment
 
 app = new_app()
-
-AGAIN_WITHIN: Final = timedelta(minutes=10)
-"""Within this time, the same adjustment again looks like a slip."""
 
 Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, or Kit's id.", show_default=False)]
 Field = Annotated[str, typer.Argument(metavar="FIELD", help="The field, such as credits.", show_default=False)]
@@ -85,7 +81,7 @@ def _adjust(
     operation = adjust_operation(target, *asked, registry.fields, registry.timezone)
     said = f"{asked[0]} {plain(asked[1])}"
     words = json.dumps(["adjust", str(who), target, said, key])
-    if not _is_meant(session, words, key, how):
+    if key is None and not is_meant(session, words, how):
         session.console.note("Nothing was sent.")
         return 0
 
@@ -95,17 +91,3 @@ def _adjust(
 
     title = f"adjust {who} {target} {said}"
     return do(session, Job(words, title, "adjust", requests, (str(who),), registry.timezone), how)
-
-
-def _is_meant(session: "Session", words: str, key: str | None, how: Writing) -> bool:
-    """Ask at a terminal whether the same adjustment again, within ten minutes, is meant."""
-    if key is not None or how.yes or how.dry_run or not session.questions.possible:
-        return True
-    last = session.ledger.runs.last_ended(words)
-    if last is None or last.ended_at is None or session.clock.now() - last.ended_at > AGAIN_WITHIN:
-        return True
-    if all(entry.status != "applied" for entry in session.ledger.entries.of_run(last.id)):
-        return True
-    minutes = int((session.clock.now() - last.ended_at).total_seconds() // 60)
-    ago = "just now" if minutes < 1 else f"{minutes} min ago"
-    return session.questions.confirm(f"The same was done {ago} (run r{last.id}). Do it once more?")

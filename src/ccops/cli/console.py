@@ -81,8 +81,13 @@ class Console:
 
     def say(self, *parts: Part, urgent: bool = False) -> None:
         """Print a line of the answer; `urgent` if it needs a person, so that `--quiet` does not leave it out."""
-        if urgent or not self.quiet:
-            self.out.line(*self._mark(), *parts)
+        if not urgent and self.quiet:
+            return
+        mark = self._mark()
+        if mark and self.out.is_terminal:
+            self.out.line(mark[0])  # beside the text, it would push that over the edge
+            mark = ()
+        self.out.line(*mark, *parts)
 
     def tell(self, text: str) -> None:
         """Print a sentence of the answer, wrapped on a terminal."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ccops.cli.closing import close, sum_up
-from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
+from ccops.cli.exits import FINE, MISCONFIGURED, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.keys import check_unsaid
 from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
 from ccops.cli.showing import URGENT, moment_text, outcome_line, outcome_object
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ccops.engine.many import Manners
     from ccops.engine.request import Outcome, Request
     from ccops.ledger.ledger import Ledger
+
+AGAIN_WITHIN: Final = timedelta(minutes=10)
+"""Within this time, the same again looks like a slip."""
 
 _ENDED = frozenset({FINE, NEEDS_A_PERSON})
 """Exit statuses of a run that reported its end; after any other, the same command goes on with it."""
@@ -90,8 +93,10 @@ def do(session: "Session", job: Job, how: Writing) -> int:
                     tally.outcomes.append(outcome)
                     show(outcome)
         except CcopsError as error:
-            # Whatever its status, a run that was broken off has not ended: what is done must not be done again.
-            end(status_of(error), ended=False)
+            # A run that was broken off has not ended: what is done must not be done again. But if nothing is done,
+            # and a person has to mend something first, there is nothing to go on with.
+            status = status_of(error)
+            end(status, ended=status == MISCONFIGURED and not heart.ledger.entries.of_run_left(run.id))
             close(session, job, tally, how, run)
             raise
         status = tally.exit_status()
@@ -170,8 +175,6 @@ def printer(session: "Session", job: Job, how: Writing, run: int | None, origin:
         urgent = outcome.status in URGENT and not (how.refused_ok and outcome.status == "refused")
         if not how.json:
             width = console.out.width if console.out.is_terminal else None
-            if width is not None:
-                console.mark()  # beside the outcome, it would push the entry off the line
             console.say(*outcome_line(outcome, job.timezone, now, (widest, width)), urgent=urgent)
         elif urgent or not how.quiet:
             console.json_line(outcome_object(outcome, run, origin, now))
@@ -191,3 +194,17 @@ def _status(outcome: "Outcome", *, refused_ok: bool) -> int:
             return UNREACHABLE
         case _:
             return FINE
+
+
+def is_meant(session: "Session", words: str, how: Writing) -> bool:
+    """Ask at a terminal whether the same again, within ten minutes and as an occasion of its own, is meant."""
+    if how.yes or how.dry_run or not session.questions.possible:
+        return True
+    last = session.ledger.runs.last_ended(words)
+    if last is None or last.ended_at is None or session.clock.now() - last.ended_at > AGAIN_WITHIN:
+        return True
+    if all(entry.status != "applied" for entry in session.ledger.entries.of_run(last.id)):
+        return True
+    minutes = int((session.clock.now() - last.ended_at).total_seconds() // 60)
+    ago = "just now" if minutes < 1 else f"{minutes} min ago"
+    return session.questions.confirm(f"The same was done {ago} (run r{last.id}). Do it once more?")

@@ -25,7 +25,7 @@ app = new_app()
 Operations = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[OPERATION]", autocompletion=complete_operation, help="Only these operations; else all with a tag."
+        metavar="OPERATION", autocompletion=complete_operation, help="Only these operations; else all with a tag."
     ),
 ]
 Watch = Annotated[
@@ -72,8 +72,6 @@ def poll(ctx: typer.Context, how: Writing, operation: Operations = None, watch: 
     operations = _chosen(session, operation or [])
     if how.dry_run:
         return _preview(session, operations, how)
-    if not operations:
-        session.console.note("No operation has a trigger tag; make one: ccops tag create OPERATION")
     with finishing(session.stop):
         status = _round(session, operations, how)
         while watch is not None and not session.stop.event.is_set():
@@ -87,13 +85,13 @@ def poll(ctx: typer.Context, how: Writing, operation: Operations = None, watch: 
 def _chosen(session: "Session", names: list[str]) -> "list[Operation]":
     from ccops.triggers.polling import bound
 
-    if not names:
-        return bound(session.registry.operations.values())
-    chosen = [session.operation(name) for name in names]
+    chosen = [session.operation(name) for name in names] or list(session.registry.operations.values())
+    if not any(each.tag for each in chosen) and not names:
+        session.console.note("No operation has a trigger tag; make one: ccops tag create OPERATION")
     for each in chosen:
-        if each.tag is None:
+        if each.tag is None and names:
             raise NotBound(each.name)
-        if each.paused:
+        if each.paused and each.tag is not None:
             session.console.warn(f"{each.name} is paused; its tags wait (ccops op resume {each.name})")
     return bound(chosen)
 

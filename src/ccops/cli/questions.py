@@ -48,7 +48,8 @@ class Questions:
             try:
                 return check(answer or default or "")
             except CcopsError as error:
-                self._console.err.line(" ".join(filter(None, (str(error), error.mend))))
+                for line in self._console.err.fit(_said(error)):
+                    self._console.err.line(line)
 
     def secret(self, question: str, *, option: str) -> str:
         """Ask for what no one may read on the screen."""
@@ -106,6 +107,12 @@ def _unseen(stdin: TextIO | None) -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _said(error: CcopsError) -> str:
+    """Put an error and what mends it into sentences."""
+    text = str(error)
+    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in (text, error.mend) if part)
 
 
 class NoSuchChoice(Misconfigured):

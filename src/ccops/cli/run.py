@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ccops.cli.contacts import contact_of
-from ccops.cli.doing import Job, Writing, do
+from ccops.cli.doing import Job, Writing, do, is_meant
 from ccops.cli.keys import check_key
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
@@ -64,6 +64,10 @@ def run_for(session: "Session", name: str, words: list[str], said: Occasion, how
     known = session.operation(name)
     contacts = list(dict.fromkeys(contact_of(word) for word in words))
     check_key(session, said.key)
+    if known.paused:
+        session.console.warn(
+            f"{name} is paused: its tags and POSTs wait, but a run by hand or from cron still applies it."
+        )
     named = name_occasion(known, Naming(said.key, said.once_per, said.period), session.clock.now())
     operation = known if said.amount is None else with_amount(known, said.amount)
     asked = None if said.amount is None else plain(said.amount)
@@ -73,10 +77,14 @@ def run_for(session: "Session", name: str, words: list[str], said: Occasion, how
         return (replace(plainly, who=who) for who in contacts)
 
     names = tuple(map(str, contacts))
+    canonical = json.dumps(["run", name, *names, asked, named.occasion, named.period])
+    if named.occasion is None and not is_meant(session, canonical, how):
+        session.console.note("Nothing was sent.")
+        return 0
     return do(
         session,
         Job(
-            words=json.dumps(["run", name, *names, asked, named.occasion, named.period]),
+            words=canonical,
             title=f"run {name} {_some(names)}",
             via="run",
             requests=requests,

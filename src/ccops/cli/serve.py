@@ -56,16 +56,15 @@ def serve(ctx: typer.Context, listen: Listen = LISTEN, poll: Poll = "15m", quiet
     it; the addresses to give to Kit and others are shown by: ccops webhook show OPERATION
     """
     from ccops.cli.signals import finishing
-    from ccops.triggers.serving import Plan, serving
+    from ccops.triggers.serving import Plan, Site, serving
 
     session = session_of(ctx)
-    heart = session.heart
-    registry, secrets = _live(session)
-    host, port = _address(listen)
-    plan = Plan(host, port, session.settings.actor, _interval(poll) or None)
+    (host, port), every = _address(listen), _interval(poll) or None
+    site = Site(session.heart, *_live(session))
+    plan = Plan(host, port, session.settings.actor, every)
     stop = session.stop.event
-    with finishing(session.stop), serving(heart, registry, secrets, plan, _voices(session), stop) as real_port:
-        _greet(session, registry(), secrets(), host, real_port)
+    with finishing(session.stop), serving(site, plan, _voices(session), stop) as real_port:
+        _greet(session, site.registry(), site.secrets(), host, real_port)
         stop.wait()
         session.console.note("Stopping: what is in hand is finished first.")
     session.console.note("ccops serve has stopped; what waits in the inbox is taken up at the next start.")

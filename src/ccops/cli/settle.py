@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Entry = Annotated[str | None, typer.Argument(metavar="[ENTRY]", help="An entry that needs you, such as e4711.")]
+Entry = Annotated[str | None, typer.Argument(metavar="ENTRY", help="An entry that needs you, such as e4711.")]
 As = Annotated[Literal["applied", "not-applied"] | None, typer.Option("--as", help="What you found: was it applied?")]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Entries = Annotated[list[str] | None, typer.Argument(metavar="[ENTRY]", help="Entries, such as e4711.")]
+Entries = Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Entries, such as e4711.")]
 OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="All entries of a run, such as r31.")]
 Reopen = Annotated[bool, typer.Option("--reopen", help="Let the undone occasion run again.")]
 Force = Annotated[bool, typer.Option("--force", help="Go past limits, and over values changed since.")]

@@ -73,12 +73,7 @@ class Entries:
                 released=int(released),
             )
             if entry.undoes is not None:
-                db.run(
-                    "UPDATE entries SET status = 'undone', undone_by = :undo, reopened = :reopened WHERE id = :id",
-                    undo=entry.id,
-                    reopened=int(entry.reopens),
-                    id=entry.undoes,
-                )
+                _mark_undone(db, entry, entry.undoes)
             # From now on only this entry's receipt fits, so that the accepted one is noticed if it comes back.
             db.run(
                 "UPDATE contacts SET accepted = NULL WHERE id = :id AND accepted IS NOT NULL",
@@ -197,6 +192,14 @@ class Entries:
             )
         return [entry_of(row) for row in rows]
 
+    def of_run_left(self, run: int) -> bool:
+        """Tell whether a run has left anything behind but refusals and failures."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT 1 FROM entries WHERE run = :run AND status NOT IN ('refused', 'failed') LIMIT 1", run=run
+            )
+        return row is not None
+
     def of_run(self, run: int) -> list[Entry]:
         """Return the entries of a run, oldest first."""
         with self._database.read() as db:
@@ -230,6 +233,25 @@ def _step(
     if changed != 1 or found is None:
         raise EntryMoved(entry.id, step)
     return found
+
+
+def _mark_undone(db: Transaction, undo: Entry, undone: int) -> None:
+    """Mark the entry that was taken back; if that was an undo itself, what it had taken back is in force again.
+
+    An undo that was taken back is always reopened: the same entry may be undone once more.
+    """
+    row = db.row("SELECT undoes FROM entries WHERE id = :id", id=undone)
+    original = None if row is None else row["undoes"]
+    db.run(
+        "UPDATE entries SET status = 'undone', undone_by = :undo, reopened = :reopened WHERE id = :id",
+        undo=undo.id,
+        reopened=int(undo.reopens or original is not None),
+        id=undone,
+    )
+    if original is not None:
+        db.run(
+            "UPDATE entries SET status = 'applied', undone_by = NULL WHERE id = :id AND status = 'undone'", id=original
+        )
 
 
 def _end(

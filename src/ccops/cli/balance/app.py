@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Contacts = Annotated[list[str], typer.Argument(metavar="CONTACT...", help="E-mail addresses, or Kit's ids.")]
+Contacts = Annotated[list[str], typer.Argument(metavar="CONTACT", help="E-mail addresses, or Kit's ids.")]
 Steps = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Not more than so many steps a field.")]
 
 

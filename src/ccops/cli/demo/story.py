@@ -62,7 +62,7 @@ def _look_back(stage: "Stage") -> int:
 
 
 def _farewell(stage: "Stage") -> int:
-    stage.heading("That was all; nothing of it is left on this machine. Your turn:")
+    stage.heading("That was all; its home is gone again. Your turn, once ccops is installed:")
     stage.tell(
         "  ccops init --sandbox   set up a home for rehearsals, without an account",
         "  ccops init             set up your own home; asks for the key of your account",

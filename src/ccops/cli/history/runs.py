@@ -11,6 +11,7 @@ from ccops.clock import iso
 if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.ledger.history import RunCount
+    from ccops.ledger.model import Run
     from ccops.report.history import PastRuns
 
 _COLUMNS: Final = (Column("RUN"), Column("WHEN"), Column("BY"), Column("WHAT", wraps=True), Column("CAME OUT"))
@@ -59,7 +60,12 @@ def _counted(line: "RunCount") -> str:
     for status, word in _WORDS.items():
         if status in line.counts:
             said[word] = said.get(word, 0) + line.counts[status]
-    return ", ".join(f"{count} {word}" for word, count in said.items()) or "nothing new"
+    return ", ".join(f"{count} {word}" for word, count in said.items()) or _nothing(line.run)
+
+
+def _nothing(run: "Run") -> str:
+    """Say of a run without entries of its own whether that was well."""
+    return f"nothing changed, exit status {run.exit_status}" if run.exit_status else "nothing new"
 
 
 def _cells(line: "RunCount") -> Iterator[str]:

@@ -40,7 +40,9 @@ def pause(session: "Session", name: str) -> None:
         session.console.say(f"{name} is paused already.")
     else:
         saving.edit(session, name, Edit({"paused": True}))
-        session.console.say(f"{name} is paused: tags and POSTs wait, nothing is lost.")
+        session.console.tell(
+            f"{name} is paused: tags and POSTs wait, nothing is lost. By hand or from cron, ccops run still applies it."
+        )
     session.console.note(f"Go on with it: ccops op resume {name}")
 
 
