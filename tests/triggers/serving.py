@@ -18,7 +18,7 @@ from ccops.registry.secrets import Secrets
 from ccops.secret import Secret
 from ccops.triggers.receiver.app import Done
 from ccops.triggers.receiver.signature import sign
-from ccops.triggers.serving import Plan, Voices, serving
+from ccops.triggers.serving import Plan, Site, Voices, serving
 from tests.engine.conftest import Bench, increase
 from tests.triggers.conftest import KIT, OPERATION, SECRET, TAG, Answered
 
@@ -101,5 +101,5 @@ def at_work(bench: Bench, poll: timedelta | None = None) -> Iterator[Served]:
         return Registry("America/New_York", {}, dict(served.operations))
 
     plan = Plan("127.0.0.1", 0, "maria", poll)
-    with serving(heart, registry, lambda: secrets, plan, voices, stop) as served.port:
+    with serving(Site(heart, registry, lambda: secrets), plan, voices, stop) as served.port:
         yield served

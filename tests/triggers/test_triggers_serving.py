@@ -17,7 +17,7 @@ from ccops.operations.model import Change, Registry
 from ccops.registry.secrets import Secrets
 from ccops.sandbox.faults import Fault
 from ccops.triggers.errors import CantListen, ServeAtWork
-from ccops.triggers.serving import Plan, Voices, serving
+from ccops.triggers.serving import Plan, Site, Voices, serving
 from tests.engine.conftest import RECEIPT, Bench
 from tests.triggers.conftest import OPERATION, SECRET, tag_added
 from tests.triggers.serving import Served, at_work
@@ -190,7 +190,7 @@ def test_a_port_in_use_is_told(bench: Bench) -> None:
     voices = Voices(lambda _: None, lambda _: None, lambda _: None, lambda _, __: {})
     with socket.create_server(("127.0.0.1", 0)) as taken:
         plan = Plan("127.0.0.1", taken.getsockname()[1], "maria", None)
-        entered = serving(heart, lambda: Registry("UTC"), Secrets, plan, voices, threading.Event())
+        entered = serving(Site(heart, lambda: Registry("UTC"), Secrets), plan, voices, threading.Event())
         with pytest.raises(CantListen, match="Address already in use"), entered:
             pass
 

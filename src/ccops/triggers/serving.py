@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.engine.heart import Heart
 from ccops.engine.request import Outcome
-from ccops.errors import CcopsError
 from ccops.ledger.model import Entry
 from ccops.operations.model import Registry
 from ccops.triggers.board import Board
@@ -23,11 +22,25 @@ from ccops.triggers.workers import Workers
 
 if TYPE_CHECKING:
     from ccops.registry.secrets import Secrets
+    from ccops.triggers.receiver.server import Server
 
 LOCK: Final = "serve"
 _CACHE_KIB: Final = 1024
 """Of the ledger, in memory, for each of some twenty threads."""
 _WORDS: Final = json.dumps(["serve"])
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served: the heart, and the registry and the secrets as they are at any moment."""
+
+    heart: Heart
+    registry: Callable[[], Registry]
+    secrets: "Callable[[], Secrets]"
+
+    def paused(self) -> frozenset[str]:
+        """Return the operations whose events wait."""
+        return frozenset(name for name, each in self.registry().operations.items() if each.paused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +67,26 @@ class Voices:
 
 
 @contextmanager
-def serving(
-    heart: Heart,
-    registry: Callable[[], Registry],
-    secrets: "Callable[[], Secrets]",
-    plan: Plan,
-    voices: Voices,
-    stop: threading.Event,
-) -> Iterator[int]:
-    """Receive and work off in the body, until `stop` is set by whoever waits for it; gives the port.
+def serving(site: Site, plan: Plan, voices: Voices, stop: threading.Event) -> Iterator[int]:
+    """Receive and work off in the body; gives the port. `stop` is set when something stops all work.
 
     On leaving, what is in hand is finished. Raises ServeAtWork, CantListen, and what stopped all work.
     """
-    heart.ledger.database.cache_kib = _CACHE_KIB
-    lock = heart.ledger.locks.take(LOCK)
+    ledger = site.heart.ledger
+    ledger.database.cache_kib = _CACHE_KIB
+    lock = ledger.locks.take(LOCK)
     if lock is None:
         raise ServeAtWork
     try:
-        with _run(heart, plan.by) as run:
-            yield from _at_work(heart, registry, secrets, plan, voices, stop, run)
+        with _run(site.heart, plan.by) as run:
+            crew = _Crew(site, plan, voices, stop, run)
+            crew.start()
+            try:
+                yield crew.server.port
+            finally:
+                crew.stop()
+        if crew.workers.fatal is not None:
+            raise crew.workers.fatal
     finally:
         lock.drop()
 
@@ -88,59 +102,54 @@ def _run(heart: Heart, by: str) -> Iterator[int]:
         runs.stop(started, 0, heart.clock.now(), ended=True)
 
 
-def _at_work(
-    heart: Heart,
-    registry: Callable[[], Registry],
-    secrets: "Callable[[], Secrets]",
-    plan: Plan,
-    voices: Voices,
-    stop: threading.Event,
-    run: int,
-) -> Iterator[int]:
-    from ccops.triggers.receiver.server import MOST_WAITERS, Server
+class _Crew:
+    """All threads of a receiver."""
 
-    board = Board(MOST_WAITERS)
-    clerk = Clerk(heart, registry, run, plan.by)
-    workers = Workers(
-        heart.ledger.inbox,
-        board,
-        heart.clock,
-        work=clerk.work,
-        failed=clerk.failed,
-        paused=lambda: frozenset(name for name, each in registry().operations.items() if each.paused),
-        stop=stop,
-        tell=voices.tell,
-    )
-    house = House(heart.ledger, registry, secrets, heart.clock, board, voices.show)
+    def __init__(self, site: Site, plan: Plan, voices: Voices, stop: threading.Event, run: int) -> None:
+        from ccops.triggers.receiver.server import MOST_WAITERS
+
+        heart, self._stop = site.heart, stop
+        self._board = Board(MOST_WAITERS)
+        clerk = Clerk(heart, site.registry, run, plan.by)
+        self.workers = Workers(
+            heart.ledger.inbox,
+            self._board,
+            heart.clock,
+            work=clerk.work,
+            failed=clerk.failed,
+            paused=site.paused,
+            stop=stop,
+            tell=voices.tell,
+        )
+        house = House(heart.ledger, site.registry, site.secrets, heart.clock, self._board, voices.show)
+        self.server = _listening(Receiver(house, voices.log), plan)
+        self._rounds: Rounds | None = None
+        if plan.poll is not None:
+            self._rounds = Rounds(
+                heart, site.registry, plan.by, plan.poll, stop=stop, tell=voices.tell, show=voices.outcome
+            )
+
+    def start(self) -> None:
+        """Begin; what waits in the inbox is taken up."""
+        self.workers.start()
+        self.server.start()
+        if self._rounds:
+            self._rounds.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, and end."""
+        self._stop.set()
+        self._board.close()  # first: whoever waits for an outcome is told that it takes longer
+        self.server.stop()
+        self.workers.join()
+        if self._rounds:
+            self._rounds.join()
+
+
+def _listening(receiver: Receiver, plan: Plan) -> "Server":
+    from ccops.triggers.receiver import server
+
     try:
-        server = Server(Receiver(house, voices.log), plan.host, plan.port)
-    except (OSError, ValueError) as error:
-        raise CantListen(plan.host, plan.port, getattr(error, "strerror", None) or str(error)) from error
-    rounds = _rounds(heart, registry, plan, voices, stop)
-    workers.start()
-    server.start()
-    if rounds:
-        rounds.start()
-    try:
-        yield server.port
-    finally:
-        stop.set()
-        board.close()  # before the server stops: who waits for an outcome is told that it takes longer
-        server.stop()
-        workers.join()
-        if rounds:
-            rounds.join()
-    _raise(workers.fatal)
-
-
-def _rounds(
-    heart: Heart, registry: Callable[[], Registry], plan: Plan, voices: Voices, stop: threading.Event
-) -> Rounds | None:
-    if plan.poll is None:
-        return None
-    return Rounds(heart, registry, plan.by, plan.poll, stop=stop, tell=voices.tell, show=voices.outcome)
-
-
-def _raise(error: CcopsError | None) -> None:
-    if error is not None:
-        raise error
+        return server.Server(receiver, plan.host, plan.port)
+    except OSError as error:
+        raise CantListen(plan.host, plan.port, error.strerror or str(error)) from error
