@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 AGAIN_WITHIN: Final = timedelta(minutes=10)
 """Within this time, the same again looks like a slip."""
 
+ASKED_FROM: Final = 50
+"""A terminal is asked before more contacts than this are changed."""
+
 _ENDED = frozenset({FINE, NEEDS_A_PERSON})
 """Exit statuses of a run that reported its end; after any other, the same command goes on with it."""
 
@@ -83,6 +86,9 @@ def do(session: "Session", job: Job, how: Writing) -> int:
 
     heart = session.heart
     origin = _origin(session, job, how)
+    if len(job.names) > ASKED_FROM and not _go_on(session, job, origin, how):
+        session.console.note("Nothing was sent.")
+        return FINE
     with _started(session, heart.ledger, job, how) as (run, end):
         tally = Tally(refused_ok=how.refused_ok, begun=session.clock.now())
         show = printer(session, job, how, run.id, origin)
@@ -105,6 +111,22 @@ def do(session: "Session", job: Job, how: Writing) -> int:
         end(status, ended=status in _ENDED)
     close(session, job, tally, how, run)
     return status
+
+
+def _go_on(session: "Session", job: Job, origin: Origin, how: Writing) -> bool:
+    """Show a person how many contacts it is about, and what becomes of the first, and ask."""
+    if how.yes or job.via == "undo" or not session.questions.possible:
+        return True
+    from ccops.engine.preview import Preview
+
+    heart = session.heart
+    account = heart.ledger.identity.account
+    first = next(iter(job.requests(heart.ledger.runs.highest() + 1, origin)))
+    example = Preview(heart.ledger, heart.crm, session.clock).look(first)
+    console = session.console
+    console.note(f"{job.subject or job.title}, {len(job.names)} contacts · {account[1]}")
+    console.note("  e.g. ", *outcome_line(example, job.timezone, session.clock.now(), (0, None)))
+    return session.questions.confirm("Go on?")
 
 
 def _origin(session: "Session", job: Job, how: Writing) -> Origin:
