@@ -122,7 +122,7 @@ class Kit:
     untagged: tuple[datetime, ...] = ()
     """Taggings that were taken off by a request."""
     lost: bool = False
-    """Whether the outcome of a write has ever been unknown."""
+    """Whether an answer was lost, or a process died."""
 
     def after(self, effect: Effect) -> "Kit":
         """Let an effect take place."""

@@ -92,7 +92,7 @@ def _undecidable(entry: Entry, state: State) -> bool:
     unclear = entry.receipt_seen is None or any(
         RECEIPT in values or values.get("credits") == (entry.before or {}).get("credits") for values in by_hand
     )
-    return bool(by_hand) and (kit.lost or state.crashed) and unclear
+    return bool(by_hand) and kit.lost and unclear
 
 
 def check_noticed(state: State) -> None:

@@ -75,6 +75,9 @@ SCENARIOS: Final = {
     ),
 }
 
+TWICE: Final = ("two operations", "one period")
+"""What is walked with two troubles every time, and with three in a campaign."""
+
 
 @pytest.fixture
 def walker() -> Iterator[Walker]:
@@ -83,28 +86,29 @@ def walker() -> Iterator[Walker]:
         yield Walker(Path(folder))
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name not in TWICE])
 def test_with_one_trouble_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
-    assert walk(walker, scenario, troubles=1) > 30
+    assert walk(walker, scenario, troubles=1) > 20
     assert walker.states > 100
 
 
-@pytest.mark.parametrize("scenario", ["two operations", "one period"])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scenario", TWICE)
 def test_with_two_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
-    walk(walker, scenario, troubles=2)
+    assert walk(walker, scenario, troubles=2) > 100
     assert walker.states > 1000
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name not in TWICE])
 def test_with_any_two_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
     walk(walker, scenario, troubles=2)
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("scenario", ["two operations, new contact", "one period", "undo"])
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("scenario", TWICE)
 def test_with_three_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
     walk(walker, scenario, troubles=3)
 

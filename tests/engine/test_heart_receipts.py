@@ -254,3 +254,19 @@ def test_a_hand_between_our_read_and_our_write_loses_its_change(bench: Bench) ->
     once(bench, "before", "PUT", lambda: bench.kit.set_field(bench.ann, "credits", "40"))
     outcome = bench.run()
     assert (outcome.status, outcome.before, bench.credits) == ("applied", {"credits": "5"}, "15")
+
+
+def test_a_late_write_whose_receipt_was_emptied_is_not_counted_twice(bench: Bench) -> None:
+    """Taken as lost, broken off before it was sent again; then it arrives, and somebody empties the receipt."""
+    bench.run("key:0")
+    entry = the(lost(bench, Fault("late", "PUT")))
+    later(bench)
+    once(bench, "after", "GET", lambda: bench.kit.faults.add(Fault("status", "PUT", status=429, times=None)))
+    with pytest.raises(ServiceUnreachable):
+        bench.heart.finish(entry.id)
+    bench.kit.faults.clear()
+    bench.kit.faults.deliver_late()
+    bench.kit.set_field(bench.ann, RECEIPT, None)
+    outcome = bench.run()
+    assert (outcome.status, bench.credits) == ("parked", "25")
+    assert "emptied since" in str(outcome.reason)

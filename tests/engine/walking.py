@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zlib import compress, decompress
 
 from ccops.engine.errors import NotUndoable
 from ccops.engine.heart import Heart
@@ -43,7 +42,6 @@ class State:
     waiting: tuple[str, ...]
     troubles: int
     """How many more may happen."""
-    crashed: bool = False
     story: tuple[str, ...] = ()
     """How it came to this, for people."""
 
@@ -58,7 +56,7 @@ class State:
         entries = tuple(replace(entry, run=0, at=START, sent_at=None, ended_at=None) for entry in self.entries)
         under_way = tuple(late.effect for late in self.kit.under_way)
         kit = replace(self.kit, under_way=())
-        return repr((entries, self.young, kit, under_way, self.waiting, self.troubles, self.crashed))
+        return repr((entries, self.young, kit, under_way, self.waiting, self.troubles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Walker:
         ledger.runs.stop(ledger.runs.start("run", "run", "maria", START), 0, START, ended=True)
         ledger.close()
         waiting, hands = tuple(scenario.asks), scenario.kit.hands
-        state = State(self._packed(), (), replace(scenario.kit, hands=()), START, waiting, 0)
+        state = State(self._path.read_bytes(), (), replace(scenario.kit, hands=()), START, waiting, 0)
         for ask in scenario.before:
             state = self.ask(state, "before", ask).after
         return replace(state, kit=replace(state.kit, hands=hands), troubles=troubles, story=())
@@ -125,7 +123,7 @@ class Walker:
         clock = StandingClock()
         clock.moment = state.moment
         crm = FrailCrm(state.kit, fate, clock)
-        self._path.write_bytes(decompress(state.file))
+        self._path.write_bytes(state.file)
         ledger = Ledger(FrailSqlite(self._path, fate), self._locks)
         outcome, crashed = None, False
         try:
@@ -137,13 +135,12 @@ class Walker:
         left = crashed or (outcome is not None and outcome.status == "open")
         answer = "dead" if crashed else "nothing to do" if outcome is None else outcome.status
         after = State(
-            self._packed(),
+            self._path.read_bytes(),
             entries,
-            crm.kit,
+            replace(crm.kit, lost=crm.kit.lost or crashed),
             clock.moment,
             tuple(other for other in state.waiting if other != name or left),
             fate.troubles,
-            crashed or state.crashed,
             (*state.story, f"{name}: {'; '.join(fate.story) or 'no trouble'} -> {answer}"),
         )
         return Step(name, after, outcome, crm.writes)
@@ -156,9 +153,6 @@ class Walker:
                     fate = Fate(scripts.pop(), state.troubles)
                     yield self.ask(start, name, scenario.asks[name], fate)
                     scripts += fate.others()
-
-    def _packed(self) -> bytes:
-        return compress(self._path.read_bytes(), 1)
 
 
 def _times(state: State) -> list[State]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ccops.clock import Clock
 from ccops.crm.base import Contact
 from ccops.engine.errors import FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
-from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, judge_receipt
+from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, doubt_of_resend, judge_receipt
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
 from ccops.ledger.ledger import Ledger
@@ -30,7 +30,9 @@ class Checker:
         entries = self._ledger.entries
         match self.receipt_of(contact):
             case Fits(warning):
+                doubt = doubt_of_resend(work.entry, contact.fields, self._ledger.identity.receipt_field)
                 work.warnings.extend([warning] if warning else [])
+                work.entry = entries.park(work.entry, doubt, self._clock.now()) if doubt else work.entry
             case Odd(reason, late):
                 self._park_late(late)
                 if self._again(work).status == "intended":

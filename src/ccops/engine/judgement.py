@@ -133,6 +133,19 @@ def judge_settlement(entry: Entry, fields: Fields | None, receipt_field: str, ow
     return Settled("applied" if receipt == own_receipt else "not applied")
 
 
+def doubt_of_resend(entry: Entry, fields: Fields, receipt_field: str) -> str | None:
+    """Say why an entry that was taken as not applied can't be sent again: its write may have come late after all.
+
+    A late write is told by its receipt; where that is empty, only by what is not as it was at the send.
+    """
+    if not entry.sends or fields[receipt_field]:
+        return None
+    if entry.receipt_seen is not None:
+        return "an answer was lost, and the receipt was emptied since, so nobody can tell if the write came late"
+    changed = [key for key, old in (entry.before or {}).items() if key in fields and not _same(fields[key], old)]
+    return f"an answer was lost, the receipt is empty, and {changed[0]} is not as it was before" if changed else None
+
+
 def _doubt_if_arrived(entry: Entry, fields: Fields) -> str | None:
     """The receipt is the entry's; but a write of which only a part arrived is neither applied nor not applied."""
     untouched = [key for key, (old, _) in _changed(entry).items() if _same(fields[key], old)]
