@@ -122,6 +122,17 @@ class NotUndoable(Misconfigured):
         super().__init__(f"{what}. Nothing was sent.")
 
 
+class RunAgain(Misconfigured):
+    """An undo can't be taken back: the occasion that it had reopened has run again since."""
+
+    def __init__(self, undo: int, undone: int, again: int) -> None:
+        self.mend = f"ccops history e{again}"
+        super().__init__(
+            f"e{undo} took e{undone} back and let its occasion run again, which it did, as e{again}. To take e{undo} "
+            "back too would count the occasion twice. Nothing was sent."
+        )
+
+
 class NothingToSettle(Misconfigured):
     """The entry has come to its end already, or needs no person for it."""
 

@@ -22,6 +22,10 @@ from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claimed, Entry
 from ccops.operations.copying import from_json
 from ccops.operations.plan import Plan, Refusal, plan
+from ccops.text import same_address
+
+AHEAD: Final = timedelta(seconds=5)
+"""A send that is noted for so long after now was noted by a clock that was wrong."""
 
 TRIES: Final = 5
 """How often one call tries to bring an entry to its end while its writes certainly do not arrive."""
@@ -84,14 +88,14 @@ class Heart:
             read = None
             if isinstance(request.who, str):
                 read = self.read(contact)
-                if read.contact is None or read.contact.email.casefold() != request.who.casefold():
+                if read.contact is None or not same_address(read.contact.email, request.who):
                     return None
             claimed = self.ledger.entries.claim(claim_of(request, contact, self.clock.now()))
             return self._answer(request, claimed, read)
 
     def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
-            return self._carry_out(Work(claimed.entry, read))
+            return self._carry_out(Work(claimed.entry, read, begun=claimed.kind == "begun"))
         if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
             self._releaser.again(claimed.entry)
         return told(request, claimed, self._email(claimed.entry))
@@ -115,6 +119,7 @@ class Heart:
         """Settle, plan, send; leaves the entry `sending` if its write may still be under way."""
         for _ in range(TRIES):
             if work.entry.status == "sending":
+                self._redate(work)
                 if self.clock.now() < self._due(work.entry):
                     return
                 self._settle(work)
@@ -140,8 +145,7 @@ class Heart:
         planned = plan(operation, contact.fields, self.clock.now())
         if isinstance(planned, Refusal):
             work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
-            if needs_release(work.entry):
-                work.entry = self._releaser.first(work.entry, work.warnings)
+            self._release(work)
         else:
             self._write(work, planned, contact)
 
@@ -176,10 +180,22 @@ class Heart:
         if not echoed(values, echo):
             work.obstacle = "Kit's answer did not show what was sent"
             return
-        needed = needs_release(work.entry)
-        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=not needed)
-        if needed:
+        released = not needs_release(work.entry)
+        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=released)
+        self._release(work)
+
+    def _release(self, work: Work) -> None:
+        """Bring the tags in order; without a look only where the entry is as old as this call."""
+        if work.entry.released or not needs_release(work.entry):
+            return
+        if work.begun:
             work.entry = self._releaser.first(work.entry, work.warnings)
+        else:
+            work.entry = self._releaser.again(work.entry)
+
+    def release(self, entry: Entry) -> Entry:
+        """Bring the tags of an entry in order that came to its end otherwise; the caller holds its contact."""
+        return self._releaser.again(entry)
 
     # ---- settle
 
@@ -203,6 +219,12 @@ class Heart:
                 work.entry = entries.fail(work.entry, settled.reason, self.clock.now())
             case "unclear":
                 work.entry = entries.park(work.entry, settled.reason, self.clock.now())
+
+    def _redate(self, work: Work) -> None:
+        """Count from now for a send of the future: the clock was ahead then, and nobody should wait for that moment."""
+        now = self.clock.now()
+        if work.entry.sent_at is not None and work.entry.sent_at > now + AHEAD:
+            work.entry = self.ledger.entries.redate(work.entry, now)
 
     def _due(self, entry: Entry) -> datetime:
         """Return from when on a read tells what became of an entry's write."""

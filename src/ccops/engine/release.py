@@ -24,6 +24,8 @@ def needs_release(entry: Entry) -> bool:
     """Whether tags have to be brought in order once the entry has come to its end."""
     if entry.undoes is not None:
         return bool(entry.followups)
+    if entry.status == "undone":
+        return bool(entry.followups) or _loses_its_tag(entry)
     return bool(_to_add(entry)) or _loses_its_tag(entry)
 
 
@@ -45,14 +47,18 @@ class Releaser:
         Its trigger tag comes off only if the contact still has the very tagging that started it: a newer one is an
         occasion of its own.
         """
-        if entry.released or not needs_release(entry):
+        if entry.released:
             return entry
+        if not needs_release(entry):
+            # Undone before its tags were in order: there is nothing left to bring in order.
+            return self._ledger.entries.release(entry) if entry.status == "undone" else entry
         return self._release(entry, [], seen_before=True)
 
     def _release(self, entry: Entry, warnings: list[str], *, seen_before: bool) -> Entry:
         try:
-            if entry.undoes is not None:
+            if entry.undoes is not None or entry.status == "undone":
                 self._take_off(entry)
+                self._take_trigger_off(entry, self._crm.tags_of(entry.contact) if _loses_its_tag(entry) else None)
             else:
                 held = self._crm.tags_of(entry.contact) if seen_before or _to_add(entry) else None
                 entry = self._add(entry, held)
@@ -60,7 +66,8 @@ class Releaser:
         except Missing as error:
             warnings.append(f"its tags could not be brought in order: {error}")  # the contact or a tag is gone for good
         except _PUT_OFF as error:
-            warnings.append(f"its tags could not be brought in order yet (ccops settle does it): {error}")
+            mend = "the same again" if entry.status == "refused" else "ccops settle"
+            warnings.append(f"its tags could not be brought in order yet ({mend} does it): {error}")
             return entry
         return self._ledger.entries.release(entry)
 
@@ -73,10 +80,10 @@ class Releaser:
             self._crm.add_tag(entry.contact, number)
         return entry
 
-    def _take_off(self, undo: Entry) -> None:
-        """Take off the follow-up tags that the undone entry really added."""
-        for number in undo.followups or ():
-            self._crm.remove_tag(undo.contact, number)
+    def _take_off(self, entry: Entry) -> None:
+        """Take off the follow-up tags that an undone entry really added; both it and its undo name them."""
+        for number in entry.followups or ():
+            self._crm.remove_tag(entry.contact, number)
 
     def _take_trigger_off(self, entry: Entry, held: list[HeldTag] | None) -> None:
         tagging = tagging_of(entry.occasion)

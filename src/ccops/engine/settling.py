@@ -9,6 +9,7 @@ from ccops.engine.errors import NeverSent, NothingToSettle
 from ccops.engine.heart import Heart
 from ccops.engine.judgement import Ahead, Stranger
 from ccops.engine.many import Manners, work_off
+from ccops.engine.release import needs_release
 from ccops.engine.request import Outcome
 from ccops.engine.telling import outcome_of
 from ccops.ledger.ledger import Ledger
@@ -51,10 +52,12 @@ def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:
                 raise stopping(verdict, contact, ledger)
         now = heart.clock.now()
         if word == "applied":
-            entry = ledger.entries.confirm(entry, now, released=True)
+            entry = ledger.entries.confirm(entry, now, released=not needs_release(entry))
         else:
             entry = ledger.entries.fail(entry, f"{by} said that it was not applied", now)
         if contact is not None:
             # After the entry's own commit, which forgets what was accepted before.
             ledger.people.accept(contact_id, contact.fields.get(field))
+        if word == "applied":
+            entry = heart.release(entry)
         return outcome_of(entry, None if contact is None else contact.email)

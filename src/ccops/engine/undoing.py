@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ccops.engine.errors import NotUndoable
+from ccops.engine.errors import NotUndoable, RunAgain
 from ccops.engine.request import Request
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Origin
@@ -32,6 +32,9 @@ def check_undoable(ledger: Ledger, entries: Iterable[int], going_on: int | None 
         undo = None if entry.undone_by is None else ledger.entries.get(entry.undone_by)
         if entry.status != "applied" and (undo is None or undo.run != going_on):
             raise NotUndoable(entry)
+        again = None if entry.undoes is None else ledger.entries.taken_again(entry.undoes)
+        if entry.status == "applied" and entry.undoes is not None and again is not None:
+            raise RunAgain(entry.id, entry.undoes, again)
 
 
 def undo_request(

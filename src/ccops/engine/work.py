@@ -25,6 +25,8 @@ class Work:
 
     entry: Entry
     read: Read | None = None
+    begun: bool = False
+    """Whether the entry was begun by the call that works on it; else its trigger tag may be a newer one by now."""
     warnings: list[str] = field(default_factory=list)
     obstacle: str = ""
     """Why the last write did not, or may not have, come through."""

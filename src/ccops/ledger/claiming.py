@@ -51,9 +51,9 @@ def make(db: Transaction, claim: Claim) -> Claimed:
 def leave_out(db: Transaction, claim: Claim, reason: str) -> Entry:
     """Enter a contact that is left out; whatever was entered for the occasion before stays as it is."""
     first = _of_occasion(db, claim)
-    if first is not None:
+    if first is not None and (first.status != "intended" or first.sends):
         return first
-    left = _insert(db, claim, "refused")
+    left = _insert(db, claim, "refused") if first is None else _renew(db, first, claim, "refused")
     db.run("UPDATE entries SET cause = 'state', reason = :reason WHERE id = :id", reason=reason, id=left.id)
     return _again(db, left.id)
 

@@ -81,6 +81,10 @@ class Entries:
             )
             return done
 
+    def redate(self, entry: Entry, now: datetime) -> Entry:
+        """Note a send anew at the present moment, since its own lies in the future."""
+        return self._step(entry, ("sending",), "sending", "sent_at = :now", now=stamp(now))
+
     def unsend(self, entry: Entry) -> Entry:
         """Note that the write has not arrived as far as a read can tell: the entry is intended again."""
         return self._step(entry, ("sending",), "intended", "status = 'intended', reason = NULL")
@@ -175,10 +179,11 @@ class Entries:
         return None if row is None else entry_of(row)
 
     def open(self, limit: int = 1000) -> list[Entry]:
-        """Return the entries that were begun and have not ended, and those that need a person; oldest first."""
+        """Return the entries that were begun and have not ended, then those that need a person; oldest first."""
         with self._database.read() as db:
             rows = db.rows(
-                f"{ENTRIES} WHERE status IN ('intended', 'sending', 'parked') ORDER BY entries.id LIMIT :limit",
+                f"{ENTRIES} WHERE status IN ('intended', 'sending', 'parked')"
+                " ORDER BY CASE status WHEN 'parked' THEN 1 ELSE 0 END, entries.id LIMIT :limit",
                 limit=limit,
             )
         return [entry_of(row) for row in rows]
@@ -191,6 +196,11 @@ class Entries:
                 limit=limit,
             )
         return [entry_of(row) for row in rows]
+
+    def taken_again(self, entry: int) -> int | None:
+        """Return the entry that took a reopened entry's occasion or period since, if one did."""
+        with self._database.read() as db:
+            return _taken_again(db, entry)
 
     def of_run_left(self, run: int) -> bool:
         """Tell whether a run has left anything behind but refusals and failures."""
@@ -248,10 +258,24 @@ def _mark_undone(db: Transaction, undo: Entry, undone: int) -> None:
         reopened=int(undo.reopens or original is not None),
         id=undone,
     )
-    if original is not None:
-        db.run(
-            "UPDATE entries SET status = 'applied', undone_by = NULL WHERE id = :id AND status = 'undone'", id=original
-        )
+    if original is None:
+        return
+    db.run("UPDATE entries SET status = 'applied', undone_by = NULL WHERE id = :id AND status = 'undone'", id=original)
+    if _taken_again(db, original) is None:
+        db.run("UPDATE entries SET reopened = 0 WHERE id = :id", id=original)
+
+
+def _taken_again(db: Transaction, entry: int) -> int | None:
+    """Return the entry that took a reopened entry's occasion or period since, if one did."""
+    row = db.row(
+        "SELECT other.id FROM entries AS one JOIN entries AS other ON other.operation = one.operation"
+        " AND other.contact = one.contact AND other.id <> one.id AND other.reopened = 0"
+        " AND (other.occasion = one.occasion OR (other.period = one.period"
+        " AND other.status IN ('intended', 'sending', 'applied', 'undone', 'parked')))"
+        " WHERE one.id = :id AND one.reopened = 1",
+        id=entry,
+    )
+    return None if row is None else row["id"]
 
 
 def _end(

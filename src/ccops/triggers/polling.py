@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -81,12 +81,20 @@ def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Orig
 
     The row may be minutes old, but that the tagging took place is sure: a tag taken off since counts all the same.
     """
-    tagged_at = row.tagged_at or heart.clock.now()
+    tagged_at = row.tagged_at or _since(heart.crm, row, operation)
+    if tagged_at is None:
+        reason = "Kit does not say since when it carries the tag"
+        return Outcome("failed", operation.name, "", row.id, row.id, row.email, reason=reason)
     request = tagging_request(operation, row.id, tagged_at, *run)
     if row.state in operation.states:
         return heart.apply(request)
     heart.ledger.people.seen(row.id, row.email)
     return heart.leave_out(request, row.id, left_out_reason(operation, row.state))
+
+
+def _since(crm: Crm, row: Contact, operation: Operation) -> datetime | None:
+    """Look up since when a carrier has the tag: that moment makes the occasion, and must never be made up."""
+    return next((held.tagged_at for held in crm.tags_of(row.id) if held.id == getattr(operation.tag, "id", None)), None)
 
 
 def _finish(heart: Heart, entry: Entry) -> Outcome:
