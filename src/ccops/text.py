@@ -15,6 +15,16 @@ def clean(text: str) -> str:
     )
 
 
+def address_key(email: str) -> str:
+    """Return what two spellings of one e-mail address share: case alone is no difference, ß and ss are one."""
+    return email.lower()
+
+
+def same_address(one: str, other: str) -> bool:
+    """Say whether two texts are one e-mail address."""
+    return address_key(one) == address_key(other)
+
+
 LONGEST_QUOTE: Final = 40
 """Characters of a value that an error message quotes, unless it says otherwise."""
 

@@ -1,5 +1,6 @@
 """An occasion has one key, and people can read it."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
@@ -60,6 +61,11 @@ def test_blanks_around_a_key_make_no_other_occasion() -> None:
     assert for_key(" invoice 7\n") == for_key("invoice 7")
 
 
+def test_a_letter_with_its_accent_in_one_character_or_two_is_one_key() -> None:
+    for make in (for_key, for_post):
+        assert make("cafe\u0301") == make("caf\u00e9")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -88,7 +94,7 @@ def test_any_text_is_a_key_or_a_fault_and_can_be_shown(text: str) -> None:
         occasion = for_post(text)
     except KeyFault:
         return
-    assert describe_occasion(occasion, "UTC") == f"POST {text.strip()}"
+    assert describe_occasion(occasion, "UTC") == f"POST {unicodedata.normalize('NFC', text).strip()}"
 
 
 @pytest.mark.parametrize("occasion", [for_tag(1042, TAGGED), for_post("evt_1")])

@@ -3,6 +3,7 @@
 from ccops.crm.base import Contact, Crm
 from ccops.engine.request import Who
 from ccops.ledger.ledger import Ledger
+from ccops.text import same_address
 
 
 def find_contact(ledger: Ledger, crm: Crm, who: Who) -> Contact | None:
@@ -12,7 +13,7 @@ def find_contact(ledger: Ledger, crm: Crm, who: Who) -> Contact | None:
     known = ledger.people.by_email(who)
     contact = None if known is None else _read(crm, known.id)
     # The address may have gone over to another contact since it was seen.
-    if contact is not None and contact.email.casefold() == who.casefold():
+    if contact is not None and same_address(contact.email, who):
         return contact
     row = crm.find(who)
     return None if row is None else _read(crm, row.id)

@@ -2,6 +2,7 @@
 
 from ccops.ledger.model import Person
 from ccops.ledger.sqlite import Row, Sqlite
+from ccops.text import address_key
 
 
 class People:
@@ -12,8 +13,9 @@ class People:
 
     def by_email(self, email: str) -> Person | None:
         """Return the contact that had this address when last seen."""
+        key = address_key(email)
         with self._database.read() as db:
-            row = db.row("SELECT * FROM contacts WHERE email_key = :key ORDER BY id DESC LIMIT 1", key=email.casefold())
+            row = db.row("SELECT * FROM contacts WHERE email_key = :key ORDER BY id DESC LIMIT 1", key=key)
         return _person(row)
 
     def by_id(self, contact: int) -> Person | None:
@@ -33,7 +35,7 @@ class People:
                 " ON CONFLICT (id) DO UPDATE SET email = excluded.email, email_key = excluded.email_key",
                 id=contact,
                 email=email,
-                key=email.casefold(),
+                key=address_key(email),
             )
 
     def accept(self, contact: int, receipt: str | None) -> None:

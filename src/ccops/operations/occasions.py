@@ -1,5 +1,6 @@
 """Occasions: why an operation runs, as the keys by which the ledger counts."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,8 +113,9 @@ def _kind(occasion: str) -> str:
 
 
 def _checked(text: str) -> str:
-    # Blanks at the ends come and go with spreadsheets and headers; a key must not count twice for them.
-    key = text.strip()
+    # Blanks at the ends come and go with spreadsheets and headers, and so does whether é is one character or two; a
+    # key must not count twice for them.
+    key = unicodedata.normalize("NFC", text).strip()
     if not key or len(key) > LONGEST_KEY or clean(key) != key:
         raise KeyFault(text)
     return key
