@@ -169,10 +169,12 @@ class NotingPacer(Unpaced):
 
     def __init__(self) -> None:
         self.waits = 0
+        self.within: list[float | None] = []
         self.told: list[float | None] = []
 
-    def wait(self) -> None:
+    def wait(self, within: float | None = None) -> None:
         """Count."""
+        self.within.append(within)
         self.waits += 1
 
     def slow_down(self, seconds: float | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccops.clock import SystemClock
-from ccops.crm.kit.errors import Interrupted, PaceUnusable
+from ccops.crm.kit.errors import HeldBack, Interrupted, PaceUnusable
 from ccops.crm.kit.pacing import SharedPacer, Unpaced
 from ccops.errors import LedgerUnusable, ServiceUnreachable
 
@@ -116,6 +116,55 @@ def test_a_reserved_request_keeps_to_a_pause(pace: Path, clock: FakeClock) -> No
     pacer.reserve(2)
     pacer.slow_down(7)
     assert seconds_for(pacer, clock, 2) == pytest.approx(7, abs=0.01)
+
+
+def test_a_short_hold_is_waited_for_and_a_long_one_given_up_at_once(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    pacer.slow_down(4)
+    pacer.wait(within=5)
+    assert clock.slept == [pytest.approx(4, abs=0.01)]
+    pacer.slow_down(6)
+    with pytest.raises(HeldBack, match="held back for 6 s more"):
+        pacer.wait(within=5)
+    assert len(clock.slept) == 1
+    assert '"queue": []' in pace.read_text()
+
+
+def test_an_allowance_used_up_is_given_up_just_so(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 1, WINDOW, clock)
+    pacer.wait()
+    with pytest.raises(HeldBack):
+        pacer.wait(within=5)
+    assert clock.slept == []
+
+
+@pytest.mark.timeout(20)
+def test_the_limit_is_measured_by_a_clock_that_nobody_sets(pace: Path, clock: FakeClock) -> None:
+    def set_back(seconds: float) -> None:  # noqa: ARG001 - a sleep that the clock does not show
+        time.sleep(0.02)
+        clock.moment -= timedelta(seconds=1)
+
+    clock.sleep = set_back  # type: ignore[method-assign]
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    pacer.slow_down(0.5)
+    with pytest.raises(HeldBack):
+        pacer.wait(within=0.51)
+
+
+def test_a_reservation_waits_for_a_hold_even_if_no_place_is_missing(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 10, WINDOW, clock)
+    pacer.reserve(2)
+    pacer.slow_down(7)
+    pacer.reserve(2)
+    assert clock.slept == [pytest.approx(7, abs=0.01)]
+    assert seconds_for(pacer, clock, 2) == 0
+
+
+def test_a_reservation_that_lacks_no_place_does_not_queue(pace: Path, clock: FakeClock) -> None:
+    pacer = SharedPacer(pace, 2, WINDOW, clock)
+    pacer.reserve(2)
+    pacer.reserve(2)
+    assert clock.slept == []
 
 
 def test_no_pacing_is_no_pacing() -> None:

@@ -198,6 +198,20 @@ def test_a_contact_is_read_by_id(wire: Wire, crm: KitCrm) -> None:
     assert (wire.asked[0].method, wire.asked[0].target) == ("GET", "/v4/subscribers/5")
 
 
+def test_another_contacts_answer_is_not_believed(wire: Wire, crm: KitCrm) -> None:
+    wire.reply(200, {"subscriber": ANN | {"id": 6}}).reply(200, {"subscriber": ANN})
+    read = crm.contact(5)
+    assert read is not None
+    assert read.id == 5
+
+
+def test_a_service_that_keeps_answering_for_another_contact_is_given_up(wire: Wire, crm: KitCrm) -> None:
+    for _ in range(6):
+        wire.reply(200, {"subscriber": ANN | {"id": 6}})
+    with pytest.raises(KitUnreachable, match=r"it answered for contact 6 instead of 5 \(tried 6 times\)"):
+        crm.contact(5)
+
+
 def found(*emails: str) -> dict[str, object]:
     """A list of contacts with these addresses."""
     rows = [{"id": number, "email_address": email, "state": "active"} for number, email in enumerate(emails, 1)]
@@ -217,6 +231,11 @@ def test_an_address_is_compared_without_regard_to_case(wire: Wire, crm: KitCrm) 
     assert first.email == "Ann@Example.org"
     assert exact is not None
     assert exact.email == "ann@example.org"
+
+
+def test_two_addresses_that_only_german_spelling_makes_alike_are_two(wire: Wire, crm: KitCrm) -> None:
+    wire.reply(200, found("strasse@example.org"))
+    assert crm.find("straße@example.org") is None
 
 
 def test_a_comma_does_not_make_two_addresses_of_one(wire: Wire, crm: KitCrm) -> None:

@@ -10,11 +10,12 @@ import pytest
 from ccops.clock import iso
 from ccops.crm.base import CustomField, KnownTag, Missing, NotSent, OutcomeUnknown, RateLimited, Rejected
 from ccops.crm.kit.errors import Interrupted, KeyRefused, NoSuch, RedirectRefused
-from ccops.crm.kit.pacing import Unpaced
+from ccops.crm.kit.pacing import SharedPacer, Unpaced
 from ccops.errors import ServiceUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ccops.crm.kit.client import KitCrm
     from tests.kit.conftest import Connect, FakeClock, NotingPacer, Wire
@@ -110,6 +111,32 @@ def test_a_write_waits_for_the_pacer_once(wire: Wire, crm: KitCrm, pacer: Noting
     assert pacer.waits == 1
 
 
+def test_a_write_held_back_for_long_is_not_sent_and_the_next_reservation_waits(
+    wire: Wire, connect: Connect, clock: FakeClock, tmp_path: Path
+) -> None:
+    pacer = SharedPacer(tmp_path / "pace", 10, 60, clock)
+    crm = connect(wire.url, paced_by=pacer)
+    crm.reserve(2)
+    wire.reply(200, {"subscriber": ann()}).reply(200, {"subscriber": ann()})
+    crm.contact(5)
+    SharedPacer(tmp_path / "pace", 10, 60, clock).slow_down(60)
+    with pytest.raises(NotSent, match="the pace is held back for 60 s more"):
+        crm.write(5, {"credits": "15"})
+    assert ([asked.method for asked in wire.asked], clock.slept) == (["GET"], [])
+    crm.reserve(2)
+    assert clock.slept == [pytest.approx(60)]
+    crm.write(5, {"credits": "15"})
+    assert clock.slept == [pytest.approx(60)]
+
+
+def test_only_a_write_of_fields_is_in_a_hurry(wire: Wire, crm: KitCrm, pacer: NotingPacer) -> None:
+    wire.reply(200, {"subscriber": ann()}).reply(200, {"subscriber": ann()}).reply(204, b"")
+    crm.contact(5)
+    crm.write(5, {"credits": "15"})
+    crm.remove_tag(5, 11)
+    assert pacer.within == [None, 5, None]
+
+
 def test_a_value_of_any_letters_arrives_as_it_is(wire: Wire, crm: KitCrm) -> None:
     wire.reply(200, {"subscriber": ann(fields={"note": "Grüße 🎉 \x00"})})
     assert crm.write(5, {"note": "Grüße 🎉 \x00"}) == {"note": "Grüße 🎉 \x00"}
@@ -173,9 +200,18 @@ def test_a_tagging_put_off_after_an_unclear_attempt_is_of_unknown_outcome(wire: 
         crm.add_tag(5, 11)
 
 
-@pytest.mark.parametrize("status", [204, 200, 404])
-def test_a_tag_that_is_off_is_off(status: int, wire: Wire, crm: KitCrm) -> None:
-    wire.reply(status, b"")
+@pytest.mark.parametrize("status", [201, 200])
+def test_a_tagging_answered_for_another_contact_is_asked_again(status: int, wire: Wire, crm: KitCrm) -> None:
+    wire.reply(status, {"subscriber": ann(id=6)}).reply(
+        200, {"subscriber": ann(tagged_at=iso_seconds_ago(0))}, date=NOW
+    )
+    assert crm.add_tag(5, 11) is True
+    assert len(wire.asked) == 2
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b""), (200, b"{}"), (404, b"")])
+def test_a_tag_that_is_off_is_off(status: int, body: bytes, wire: Wire, crm: KitCrm) -> None:
+    wire.reply(status, body)
     crm.remove_tag(5, 11)
     assert (wire.asked[0].method, wire.asked[0].target) == ("DELETE", "/v4/tags/11/subscribers/5")
     assert len(wire.asked) == 1
@@ -190,6 +226,15 @@ def test_a_removal_whose_answer_was_lost_is_looked_up(wire: Wire, crm: KitCrm) -
     wire.reset().reply(200, tags(), date=NOW)
     crm.remove_tag(5, 11)
     assert [asked.method for asked in wire.asked] == ["DELETE", "GET"]
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b"<html>Welcome"), (200, b"[]"), (200, b'"OK"'), (203, b"")])
+def test_a_removal_with_an_answer_that_kit_does_not_give_is_looked_up(
+    status: int, body: bytes, wire: Wire, crm: KitCrm
+) -> None:
+    wire.reply(status, body).reply(200, tags(iso_seconds_ago(3600)), date=NOW).reply(204, b"")
+    crm.remove_tag(5, 11)
+    assert [asked.method for asked in wire.asked] == ["DELETE", "GET", "DELETE"]
 
 
 def test_a_removal_that_did_not_happen_is_repeated(wire: Wire, crm: KitCrm) -> None:
@@ -267,7 +312,7 @@ class OnceOnly(Unpaced):
     def __init__(self) -> None:
         self.passed = 0
 
-    def wait(self) -> None:
+    def wait(self, within: float | None = None) -> None:  # noqa: ARG002 - the protocol's
         """Pass, or stop."""
         self.passed += 1
         if self.passed > 1:

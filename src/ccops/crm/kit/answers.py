@@ -56,6 +56,14 @@ def one_contact(answer: Answer) -> Contact:
     return contact(_part(answer, "subscriber"))
 
 
+def contact_of(answer: Answer, contact_id: int) -> Contact:
+    """Read the contact that was asked for; raises Unreadable if the answer shows another one."""
+    found = one_contact(answer)
+    if found.id != contact_id:
+        raise Unreadable(f"it answered for contact {found.id} instead of {contact_id}")
+    return found
+
+
 def one_tag(answer: Answer) -> KnownTag:
     """Read the tag of an answer."""
     return tag(_part(answer, "tag"))
@@ -136,18 +144,23 @@ def written(answer: Answer, contact_id: int) -> Mapping[str, str | None]:
     warnings = texts(answer.json.get("warnings"))
     if warnings:
         raise Unreadable(f"it warned: {'; '.join(warnings)}")
-    found = one_contact(answer)
-    if found.id != contact_id:
-        raise Unreadable(f"it answered for contact {found.id} instead of {contact_id}")
-    return found.fields
+    return contact_of(answer, contact_id).fields
 
 
-def was_added(answer: Answer) -> bool:
+def was_added(answer: Answer, contact_id: int) -> bool:
     """Say whether a tagging is ours: new (201), or made by an earlier attempt whose answer was lost."""
-    since = one_contact(answer).tagged_at
+    since = contact_of(answer, contact_id).tagged_at
     return answer.status == HTTPStatus.CREATED or (
         answer.unsure_for is not None and since is not None and is_newer(since, answer.date, answer.unsure_for)
     )
+
+
+def removed(answer: Answer) -> None:
+    """Read that a tag is off: 204, or 200 with nothing or an object; raises Unreadable for anything else."""
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+        raise Unreadable(f"it answered {answer.status}")
+    if answer.status == HTTPStatus.OK and answer.content:
+        _ = answer.json
 
 
 def is_newer(since: datetime, now: datetime | None, seconds: float) -> bool:

@@ -56,15 +56,17 @@ class Calls:
         """The host that is asked."""
         return self._sender.host
 
-    def ask(self, call: Call, read: Callable[[Answer], T], repeat: Repeat = "read") -> T:
-        """Make a call and return its answer as `read` understands it.
+    def ask(
+        self, call: Call, read: Callable[[Answer], T], repeat: Repeat = "read", *, within: float | None = None
+    ) -> T:
+        """Make a call and return its answer as `read` understands it; `within` limits each wait for its turn, in s.
 
-        Raises KeyRefused, RedirectRefused, NoSuch, Rejected; a read KitUnreachable, a write NotSent (RateLimited) or
-        OutcomeUnknown.
+        Raises KeyRefused, RedirectRefused, NoSuch, Rejected; a read KitUnreachable, a write NotSent (RateLimited,
+        HeldBack) or OutcomeUnknown.
         """
         started, unsure_since, attempt = self._clock.now(), None, 0
         while True:
-            self._wait_for_turn(unsure=unsure_since is not None)
+            self._wait_for_turn(within, unsure=unsure_since is not None)
             attempt, sent_at = attempt + 1, self._clock.now()
             got = self._attempt(call, read, unsure_since)
             if not isinstance(got, Trouble):
@@ -89,9 +91,9 @@ class Calls:
         except Unreadable as error:
             return Trouble("unreadable", mask(str(error), self._secret))
 
-    def _wait_for_turn(self, *, unsure: bool) -> None:
+    def _wait_for_turn(self, within: float | None, *, unsure: bool) -> None:
         try:
-            self._pacer.wait()
+            self._pacer.wait(within)
         except Interrupted as interrupted:
             if unsure:
                 raise OutcomeUnknown(interrupted.what) from interrupted

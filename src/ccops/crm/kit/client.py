@@ -21,17 +21,19 @@ from ccops.crm.base import (
 )
 from ccops.crm.kit import answers, endpoints
 from ccops.crm.kit.calls import Calls
-from ccops.crm.kit.exchange import Answer
 from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
 from ccops.crm.kit.pacing import Pacer
 from ccops.crm.kit.paging import rows
 from ccops.crm.kit.webhooks import KitWebhooks
 from ccops.errors import ServiceUnreachable
 from ccops.secret import Secret
+from ccops.text import same_address
 
 API_URL: Final = "https://api.kit.com"
 _MALFORMED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _REMOVALS: Final = 3
+_LONGEST_HOLD_OF_A_WRITE: Final = 5.0
+"""Seconds. What a write sets was worked out from a read, and must not grow old while it waits for its turn."""
 
 
 class KitCrm:
@@ -89,7 +91,7 @@ class KitCrm:
     def contact(self, contact_id: int) -> Contact | None:
         """Read one contact in any state by id, never stale; None if there is none."""
         try:
-            return self._calls.ask(endpoints.contact(contact_id), answers.one_contact)
+            return self._calls.ask(endpoints.contact(contact_id), lambda answer: answers.contact_of(answer, contact_id))
         except Missing:
             return None
 
@@ -100,7 +102,7 @@ class KitCrm:
             return None
         try:
             found = rows(self._calls, endpoints.contact_by_email(wanted), "subscribers", answers.contact)
-            same = [row for row in found if row.email.casefold() == wanted.casefold()]
+            same = [row for row in found if same_address(row.email, wanted)]
         except Rejected as refusal:
             if refusal.status not in _MALFORMED:
                 raise
@@ -143,14 +145,22 @@ class KitCrm:
         return list(rows(self._calls, endpoints.tags_of(contact_id), "tags", answers.held_tag))
 
     def write(self, contact_id: int, values: Mapping[str, str]) -> Mapping[str, str | None]:
-        """Set fields to absolute values in one request, sent at most once; return the fields that the answer echoed."""
+        """Set fields to absolute values in one request, sent at most once; return the fields that the answer echoed.
+
+        Raises HeldBack, a NotSent, rather than to wait more than 5 s for its turn.
+        """
         return self._calls.ask(
-            endpoints.write(contact_id, values), lambda answer: answers.written(answer, contact_id), "never"
+            endpoints.write(contact_id, values),
+            lambda answer: answers.written(answer, contact_id),
+            "never",
+            within=_LONGEST_HOLD_OF_A_WRITE,
         )
 
     def add_tag(self, contact_id: int, tag_id: int) -> bool:
         """Add a tag; False if the contact had it already. Repeated like a read: `tagged_at` tells whose it is."""
-        return self._calls.ask(endpoints.add_tag(contact_id, tag_id), answers.was_added, "always")
+        return self._calls.ask(
+            endpoints.add_tag(contact_id, tag_id), lambda answer: answers.was_added(answer, contact_id), "always"
+        )
 
     def remove_tag(self, contact_id: int, tag_id: int) -> None:
         """Take a tag off; a contact that does not have it is no error.
@@ -173,7 +183,7 @@ class KitCrm:
 
     def _untag(self, contact_id: int, tag_id: int) -> None:
         with suppress(Missing):  # without contact or tag there is no tagging either
-            self._calls.ask(endpoints.remove_tag(contact_id, tag_id), _nothing, "if-unsent")
+            self._calls.ask(endpoints.remove_tag(contact_id, tag_id), answers.removed, "if-unsent")
 
     def _tagging_gone(self, contact_id: int, tag_id: int, started: datetime) -> bool | None:
         """Say whether the tagging that was there at `started` is gone; None if that can't be known."""
@@ -187,7 +197,3 @@ class KitCrm:
         if held and self.server_date is None:
             return None
         return all(answers.is_newer(since, self.server_date, passed) for since in held)
-
-
-def _nothing(_: Answer) -> None:
-    """Read nothing: every 2xx says that the tag is off."""

@@ -62,6 +62,16 @@ class Interrupted(NotSent, ServiceUnreachable):
         super().__init__("Asked to stop while a request waited for its place in Kit's rate limit.")
 
 
+class HeldBack(NotSent):
+    """A request that must not wait for long would have had to."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"the pace is held back for {max(seconds, 0):.0f} s more, and a write does not wait that long for its turn"
+        )
+
+
 class NoSuch(Missing):
     """Kit answers 404 for what the request names."""
 

@@ -2,15 +2,17 @@
 
 import errno
 import fcntl
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from ccops.clock import Clock
-from ccops.crm.kit.errors import Interrupted, PaceUnusable
+from ccops.crm.kit.errors import HeldBack, Interrupted, PaceUnusable
 from ccops.crm.kit.schedule import Allowance, Schedule
 
 MARGIN: Final = 1 / 60
@@ -26,8 +28,8 @@ _SHORTEST: Final = 0.001
 class Pacer(Protocol):
     """Keeps requests within what the service allows."""
 
-    def wait(self) -> None:
-        """Return when the next request may be sent. Raises Interrupted or PaceUnusable."""
+    def wait(self, within: float | None = None) -> None:
+        """Return when the next request may be sent. Raises Interrupted, PaceUnusable, or HeldBack if not within s."""
         ...
 
     def reserve(self, requests: int) -> None:
@@ -42,7 +44,7 @@ class Pacer(Protocol):
 class Unpaced:
     """No pacing, for a service that allows everything."""
 
-    def wait(self) -> None:
+    def wait(self, within: float | None = None) -> None:
         """Return at once."""
 
     def reserve(self, requests: int) -> None:
@@ -64,20 +66,24 @@ class SharedPacer:
         self._allowance = Allowance(rate, window + (window * MARGIN if margin is None else margin))
         self._local = threading.local()
 
-    def wait(self) -> None:
+    def wait(self, within: float | None = None) -> None:
         """Return when the next request may be sent, which is at once if this thread has a place reserved.
 
-        Raises Interrupted when the clock no longer waits, as that means that the program is asked to stop.
+        Raises Interrupted when the clock no longer waits, as that means that the program is asked to stop; HeldBack,
+        as soon as that is known, if it can't be sent within so many seconds.
         """
         if self._allowance.rate > 0:
             reserved = self._reserved()
-            self._wait_for(1, reserved.pop() if reserved else None)
+            self._wait_for(1, reserved.pop() if reserved else None, within)
 
     def reserve(self, requests: int) -> None:
-        """Take places for the next requests of this thread, all at the same time; what it has already counts."""
-        reserved = self._reserved()
-        missing = min(requests, self._allowance.rate) - len(reserved)
-        if missing > 0:
+        """Take places for the next requests of this thread, all at the same time; what it has already counts.
+
+        A hold is waited for even if no place is missing, so that the next requests need not.
+        """
+        if self._allowance.rate > 0:
+            reserved = self._reserved()
+            missing = max(min(requests, self._allowance.rate) - len(reserved), 0)
             reserved.extend([self._wait_for(missing)] * missing)
 
     def slow_down(self, seconds: float | None) -> None:
@@ -93,8 +99,9 @@ class SharedPacer:
         places: list[float] = self._local.places
         return places
 
-    def _wait_for(self, places: int, reserved: float | None = None) -> float:
+    def _wait_for(self, places: int, reserved: float | None = None, within: float | None = None) -> float:
         """Wait for so many places, or make use of a reserved one; return the time at which they count as sent."""
+        ends = math.inf if within is None else time.monotonic() + within
         ticket: float | None = None
         cut_short = 0
         while True:
@@ -108,11 +115,17 @@ class SharedPacer:
             if due <= now:
                 return now
             ticket = due
+            if time.monotonic() + due - now > ends:
+                self._leave(ticket, places)
+                raise HeldBack(due - now)
             cut_short = 0 if self._slept_until(due) else cut_short + 1
             if cut_short == _CUT_SHORT:
-                with self._schedule() as schedule:
-                    schedule.leave(ticket, places)
+                self._leave(ticket, places)
                 raise Interrupted
+
+    def _leave(self, ticket: float, places: int) -> None:
+        with self._schedule() as schedule:
+            schedule.leave(ticket, places)
 
     def _slept_until(self, due: float) -> bool:
         """Sleep, and say whether it lasted; a clock set back while we slept looks like a short sleep, but once only."""

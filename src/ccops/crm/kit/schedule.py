@@ -41,7 +41,12 @@ class Schedule:
         self.until = min(self.until, now + LONGEST_HOLD)
 
     def earliest(self, allowance: Allowance, places: int = 1, ticket: float | None = None) -> float:
-        """Return when the holder of a ticket (None: a newcomer) may have so many places, those before it first."""
+        """Return when the holder of a ticket (None: a newcomer) may have so many places, those before it first.
+
+        Without a place to take, only a hold is to be waited for.
+        """
+        if places == 0:
+            return self.until
         before = sorted([*self.sent, *(time for time in self.queue if ticket is None or time < ticket)])
         kept = allowance.rate - places + 1
         return max(self.until, before[-kept] + allowance.span) if len(before) >= kept else self.until
