@@ -127,10 +127,11 @@ class Shop:
                     line.request("POST", f"/operations/{OPERATION}", body, HEADERS)
                     answer = line.getresponse()
                     answer.read()
-                except (OSError, http.client.HTTPException):
+                except (OSError, http.client.HTTPException) as error:
                     line.close()
                     line = self._line()
-                    if self.repeats:
+                    # What was refused has not arrived; anything else may have, and is not repeated by everybody.
+                    if self.repeats or isinstance(error, ConnectionRefusedError):
                         continue
                     break
                 if answer.status in {200, 202}:

@@ -67,6 +67,7 @@ def post_while_it_is_killed(receiver: Receiver, posts: int, shops: int, kills: i
         for _ in patience(600):
             if sum(shop.accepted.total() for shop in all_shops) >= posts * number // (kills + 2):
                 break
+        assert any(thread.is_alive() for thread in threads)
         receiver.kill()
     for thread in threads:
         thread.join()

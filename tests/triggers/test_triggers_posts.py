@@ -10,6 +10,7 @@ import pytest
 
 from ccops.operations.model import Change
 from ccops.sandbox.faults import Fault
+from ccops.triggers.receiver.posts import wanted_wait
 from tests.triggers.conftest import OPERATION, SECRET, Door
 
 ANN = {"email": "ann@example.org"}
@@ -120,6 +121,29 @@ def test_without_a_window_each_post_counts(door: Door) -> None:
     door.post(ANN)
     door.work()
     assert door.bench.credits == "25"
+
+
+# ---- who prefers to wait
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("wait=10", 10),
+        ("respond-async, wait=5", 5),
+        ("return=minimal; wait=5", 5),
+        ("Wait = 7", 7),
+        ("wait=99999", 30),
+        ("wait=0", 0),
+        ("", 0),
+        ("await=5", 0),
+        ("wait=x", 0),
+        ("wait=-1", 0),
+        ("wait=12345678", 0),
+    ],
+)
+def test_how_long_a_sender_wants_to_wait(prefer: str, seconds: float) -> None:
+    assert wanted_wait(prefer) == seconds
 
 
 # ---- the secret
