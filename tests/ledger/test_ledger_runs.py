@@ -138,3 +138,18 @@ def test_an_ended_run_leaves_no_lock_file_behind(ledger: Ledger, tmp_path: Path)
 def test_an_unknown_run_is_told_so(ledger: Ledger) -> None:
     with pytest.raises(NoSuchRun, match="r7"):
         ledger.runs.get(7)
+
+
+def test_a_run_of_the_same_words_at_work_is_named_to_the_one_beside_it(ledger: Ledger) -> None:
+    first = start(ledger)
+    beside = start(ledger).beside
+    assert beside is not None
+    assert (beside.id, start(ledger, new=True).beside) == (first.run.id, None)
+
+
+def test_only_a_run_whose_lock_is_held_is_alive(ledger: Ledger, tmp_path: Path) -> None:
+    started = start(ledger)
+    assert [ledger.runs.is_alive(run) for run in (1, 7)] == [True, False]
+    die(started)
+    assert not ledger.runs.is_alive(1)
+    assert not (tmp_path / "locks" / "run-7").exists(), "a look leaves nothing behind"

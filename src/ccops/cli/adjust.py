@@ -8,7 +8,7 @@ import typer
 
 from ccops.cli.contacts import contact_of
 from ccops.cli.doing import Job, Writing, do, is_meant
-from ccops.cli.keys import check_key
+from ccops.cli.keys import amount_text, check_key
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Key, number
 from ccops.cli.session import session_of
@@ -70,7 +70,6 @@ def _adjust(
 ) -> int:
     from ccops.engine.request import Request
     from ccops.operations.asking import adjust_operation
-    from ccops.operations.numbers import plain
     from ccops.operations.occasions import for_adjust, for_key, for_run
     from ccops.registry.load import field_key
 
@@ -79,15 +78,17 @@ def _adjust(
     registry = session.registry
     target = field_key(registry.fields, field)
     operation = adjust_operation(target, *asked, registry.fields, registry.timezone)
-    said = f"{asked[0]} {plain(asked[1])}"
-    words = json.dumps(["adjust", str(who), target, said, key])
+    said = f"{asked[0]} {amount_text(asked[1])}"
+    named = None if key is None else for_adjust(target, for_key(key))
+    words = json.dumps(["adjust", str(who).lower(), target, said, named])
     if key is None and not is_meant(session, words, how):
         session.console.note("Nothing was sent.")
         return 0
 
     def requests(run_id: int, origin: "Origin") -> "list[Request]":
-        occasion = for_adjust(target, for_run(run_id) if key is None else for_key(key))
+        occasion = named or for_adjust(target, for_run(run_id))
         return [Request(operation, who, occasion, run_id, origin, asked=said)]
 
     title = f"adjust {who} {target} {said}"
-    return do(session, Job(words, title, "adjust", requests, (str(who),), registry.timezone), how)
+    job = Job(words, title, "adjust", requests, (str(who),), registry.timezone, occasion=named)
+    return do(session, job, how)

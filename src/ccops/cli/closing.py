@@ -59,8 +59,17 @@ def _say_undo(session: "Session", job: "Job", tally: "Tally", run: "Run") -> Non
     if len(applied) == 1:
         session.console.note(f'Take it back: ccops undo {entry_name(applied[0].entry)} --reason "…"')
     elif applied and job.via != "undo":
-        safe = "The same command again is safe. " if job.counts_once else ""
+        safe = "The same command again is safe. " if job.occasion else ""
         session.console.note(f'{safe}Take all back: ccops undo --run r{run.id} --reason "…"')
+
+
+def say_nothing_left(session: "Session", job: "Job", tally: "Tally", run: "Run") -> None:
+    """Say that a run that was gone on with had nothing left to do, lest another occasion was meant."""
+    done = all(outcome.status in {"repeated", "left-out"} for outcome in tally.outcomes)
+    if done and len(tally.outcomes) == len(job.names) and not job.occasion:
+        session.console.warn(
+            f"r{run.id}, which this goes on with, had done all of it; nothing was sent. For another occasion: --new"
+        )
 
 
 def _lasted(session: "Session", tally: "Tally") -> str:

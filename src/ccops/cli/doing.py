@@ -7,20 +7,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ccops.cli.closing import close, sum_up
+from ccops.cli.closing import close, say_nothing_left, sum_up
 from ccops.cli.exits import FINE, MISCONFIGURED, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.keys import check_unsaid
 from ccops.cli.options import DryRun, Json, New, Quiet, Reason, RefusedOk, Yes
 from ccops.cli.showing import URGENT, moment_text, outcome_line, outcome_object
 from ccops.cli.signals import finishing
 from ccops.errors import CcopsError
-from ccops.ledger.model import Origin, Run, Via
+from ccops.ledger.model import Origin, Via
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.engine.many import Manners
     from ccops.engine.request import Outcome, Request
     from ccops.ledger.ledger import Ledger
+    from ccops.ledger.runs import Started
 
 AGAIN_WITHIN: Final = timedelta(minutes=10)
 """Within this time, the same again looks like a slip."""
@@ -60,8 +61,14 @@ class Job:
     timezone: str
     subject: str = ""
     """What it is about, for the summary of several contacts; else the title: "monthly-grant, November 2026"."""
-    counts_once: bool = False
-    """Whether the same command again, later, is the same occasion."""
+    occasion: str | None = None
+    """What is counted once, however often the command is given; None: each run is an occasion of its own."""
+    as_of: "Callable[[datetime], Job] | None" = None
+    """Makes the job as it is meant at another moment: a run that goes on in December is still November's."""
+
+    def at(self, moment: datetime) -> "Job":
+        """Return the job as it is meant at a moment."""
+        return self if self.as_of is None else self.as_of(moment)
 
 
 @dataclass(slots=True)
@@ -82,14 +89,24 @@ def do(session: "Session", job: Job, how: Writing) -> int:
     check_unsaid(session, how.reason, "--reason")
     if how.dry_run:
         return _preview(session, job, how)
+    if len(job.names) > ASKED_FROM and not _go_on(session, job, _origin(session, job, how), how):
+        session.console.note("Nothing was sent.")
+        return FINE
+    status, occasion = _do_run(session, job, how)
+    if status in _ENDED and occasion != job.occasion:
+        status = worst([status, _do_run(session, job, how)[0]])
+    return status
+
+
+def _do_run(session: "Session", asked: Job, how: Writing) -> tuple[int, str | None]:
+    """Begin a run, or go on with one, to its end; return the exit status, and the occasion that the run was for."""
     from ccops.engine.many import work_off
 
     heart = session.heart
-    origin = _origin(session, job, how)
-    if len(job.names) > ASKED_FROM and not _go_on(session, job, origin, how):
-        session.console.note("Nothing was sent.")
-        return FINE
-    with _started(session, heart.ledger, job, how) as (run, end):
+    origin = _origin(session, asked, how)
+    with _started(session, heart.ledger, asked, how) as (started, end):
+        run = started.run
+        job = asked.at(run.started_at)
         tally = Tally(refused_ok=how.refused_ok, begun=session.clock.now())
         show = printer(session, job, how, run.id, origin)
         try:
@@ -110,7 +127,10 @@ def do(session: "Session", job: Job, how: Writing) -> int:
             status = session.stop.status
         end(status, ended=status in _ENDED)
     close(session, job, tally, how, run)
-    return status
+    if started.resumed:
+        say_nothing_left(session, job, tally, run)
+    # A run that was begun just now is for what was asked, even if the period has changed since.
+    return status, job.occasion if started.resumed else asked.occasion
 
 
 def _go_on(session: "Session", job: Job, origin: Origin, how: Writing) -> bool:
@@ -151,31 +171,52 @@ class _End(Protocol):
 
 
 @contextmanager
-def _started(session: "Session", ledger: "Ledger", job: Job, how: Writing) -> Iterator[tuple[Run, _End]]:
+def _started(session: "Session", ledger: "Ledger", job: Job, how: Writing) -> Iterator["tuple[Started, _End]"]:
     """Begin or go on with a run; whatever happens, its lock is let go."""
     started = ledger.runs.start(job.words, job.title, session.settings.actor, session.clock.now(), new=how.new)
-    if started.resumed:
-        now = session.clock.now() if session.console.err.is_terminal else None
-        when = moment_text(started.run.started_at, job.timezone, now)
-        session.console.advise(
-            f"Going on with run r{started.run.id} of {when}, which never reported its end (--new starts another)."
-        )
+    _say_which(session, started, job)
 
     def end(status: int, *, ended: bool) -> None:
         ledger.runs.stop(started, status, session.clock.now(), ended=ended)
 
     try:
-        yield started.run, end
+        yield started, end
     finally:
         started.lock.drop()
+
+
+def _say_which(session: "Session", started: "Started", job: Job) -> None:
+    """Say if a run is gone on with, or if another one of the same words is at work."""
+    now = session.clock.now() if session.console.err.is_terminal else None
+    if started.beside is not None:
+        since = moment_text(started.beside.started_at, job.timezone, now)
+        session.console.warn(
+            f"run r{started.beside.id} of the same words is at work now (since {since}); this is a run of its own."
+        )
+    if started.resumed:
+        when, then = moment_text(started.run.started_at, job.timezone, now), job.at(started.run.started_at)
+        session.console.advise(
+            f"Going on with run r{started.run.id} of {when}, which never reported its end (--new starts another)."
+        )
+        if then.occasion != job.occasion:
+            session.console.advise(f"It is for {then.subject}; {job.subject} comes after it.")
 
 
 def _preview(session: "Session", job: Job, how: Writing) -> int:
     """Show what the job would do; nothing is written, not even to the ledger."""
     session.looks_only = True
     ledger = session.ledger_to_read
-    last = ledger.runs.last_without_end(job.words)
-    run = last.id if last is not None and not how.new else ledger.runs.highest() + 1
+    last = None if how.new else ledger.runs.last_without_end(job.words)
+    parts = [(job, ledger.runs.highest() + 1)] if last is None else [(job.at(last.started_at), last.id)]
+    if parts[0][0].occasion != job.occasion:
+        parts.append((job, ledger.runs.highest() + 1))
+    status = worst([_preview_run(session, part, run, how) for part, run in parts])
+    session.console.note("Dry run: nothing was changed.")
+    return status
+
+
+def _preview_run(session: "Session", job: Job, run: int, how: Writing) -> int:
+    """Show what a run would do."""
     origin = _origin(session, job, how)
     tally = Tally(refused_ok=how.refused_ok)
     show = printer(session, job, how, None, origin)
@@ -184,7 +225,6 @@ def _preview(session: "Session", job: Job, how: Writing) -> int:
         tally.outcomes.append(outcome)
         show(outcome)
     sum_up(session, job, tally, how, "dry run")
-    session.console.note("Dry run: nothing was changed.")
     return tally.exit_status()
 
 

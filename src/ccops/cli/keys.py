@@ -1,8 +1,10 @@
 """What a person says about an occasion, checked before anyone sees it or it is stored."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ccops.errors import Misconfigured
+from ccops.operations.numbers import EXACT, plain
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -38,6 +40,11 @@ def check_unsaid(session: "Session", text: str | None, option: str) -> None:
     """Refuse a text with the credential in it: it would end up in the ledger. Raises TellsCredential."""
     if _holds_credential(session, text):
         raise TellsCredential(option)
+
+
+def amount_text(amount: Decimal) -> str:
+    """Write an amount in the one form that tells occasions apart: 10 and 10.0 are the same."""
+    return plain(amount.normalize(EXACT))
 
 
 def _holds_credential(session: "Session", text: str | None) -> bool:

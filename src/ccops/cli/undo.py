@@ -7,6 +7,7 @@ import typer
 
 from ccops.cli.contacts import entry_of, run_of
 from ccops.cli.doing import Job, Writing, do
+from ccops.cli.exits import NEEDS_A_PERSON, worst
 from ccops.cli.making import command, new_app
 from ccops.cli.session import session_of
 from ccops.errors import Misconfigured
@@ -40,6 +41,13 @@ class EntriesOrRun(Misconfigured):
         super().__init__("give the entries to take back, or --run with the run. Nothing was sent.")
 
 
+class StillAtWork(Misconfigured):
+    """The run that is to be taken back is still adding entries."""
+
+    def __init__(self, run: int) -> None:
+        super().__init__(f"r{run} is still at work; wait for its end. Nothing was sent.")
+
+
 @command(
     app,
     "undo",
@@ -67,24 +75,46 @@ def undo(
     if bool(entry) == bool(run):
         raise EntriesOrRun
     session, manner = session_of(ctx), Manner(force=force, reopen=reopen)
-    return _undo(session, _chosen(session, entry, run, how), run, manner, how)
+    if run is None:
+        return _undo(session, list(dict.fromkeys(entry_of(word) for word in entry or [])), None, manner, how)
+    number = run_of(run)
+    status = _undo(session, _entries_of(_ledger(session, how), number), f"r{number}", manner, how)
+    return worst([status, _say_left(session, number, how)])
 
 
-def _chosen(session: "Session", words: list[str] | None, run: str | None, how: Writing) -> list[int]:
+def _ledger(session: "Session", how: Writing) -> "Ledger":
+    return session.ledger_to_read if how.dry_run else session.ledger
+
+
+def _entries_of(ledger: "Ledger", run: int) -> list[int]:
+    """Return the entries of a run that can be undone. Raises StillAtWork: more would come after them."""
     from ccops.engine.undoing import undoable
 
-    if run is None:
-        return list(dict.fromkeys(entry_of(word) for word in words or []))
-    ledger = session.ledger_to_read if how.dry_run else session.ledger
-    return [entry.id for entry in undoable(ledger, run_of(run))]
+    if ledger.runs.is_alive(run):
+        raise StillAtWork(run)
+    return [entry.id for entry in undoable(ledger, run)]
+
+
+def _say_left(session: "Session", run: int, how: Writing) -> int:
+    """Say how many entries of a run can't be undone yet, since nobody knows what became of them."""
+    entries = [entry for entry in _ledger(session, how).entries.of_run(run) if not entry.undoes]
+    counts = {
+        "open": sum(entry.status in {"intended", "sending"} for entry in entries),
+        "parked": sum(entry.status == "parked" for entry in entries),
+    }
+    for word, count in counts.items():
+        if count:
+            them = "1 entry" if count == 1 else f"{count} entries"
+            session.console.warn(f"{them} of r{run} {'is' if count == 1 else 'are'} {word}: ccops settle")
+    return NEEDS_A_PERSON if any(counts.values()) else 0
 
 
 def _undo(session: "Session", entries: list[int], run: str | None, manner: "Manner", how: Writing) -> int:
     from ccops.engine.undoing import check_undoable, undo_request
 
-    ledger = session.ledger_to_read if how.dry_run else session.ledger
+    ledger = _ledger(session, how)
     names = tuple(f"e{number}" for number in entries)
-    words = json.dumps(["undo", run or names, manner.force, manner.reopen])
+    words = json.dumps(["undo", run or sorted(entries), manner.force, manner.reopen])
     going_on = None if how.new else ledger.runs.last_without_end(words)
     if not entries:
         session.console.say(f"Nothing to take back: no entry of {run} is applied.")
@@ -100,7 +130,9 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
         return (undo_request(ledger, number, registry.fields, manner, (run_id, origin)) for number in entries)
 
     title = f"undo {run or ' '.join(names)}"
-    return do(session, Job(words, title, "undo", requests, _whom(ledger, entries), registry.timezone), how)
+    occasion = f"undo of {run or ' '.join(names)}"
+    job = Job(words, title, "undo", requests, _whom(ledger, entries), registry.timezone, occasion=occasion)
+    return do(session, job, how)
 
 
 def _whom(ledger: "Ledger", entries: list[int]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ class Started:
     run: Run
     resumed: bool
     lock: Held
+    beside: Run | None = None
+    """The run of the same words that is at work in another process."""
 
 
 class Runs:
@@ -31,6 +33,7 @@ class Runs:
 
         Without `new`, a crash between two contacts and the same command again are one run, hence one occasion.
         """
+        beside = None
         with self._locks.wait("start"):
             if not new:
                 last = self.last_without_end(words)
@@ -39,13 +42,15 @@ class Runs:
                     # Asked again under the lock: it may have ended just before the lock was free.
                     if lock is not None and self.get(last.id).ended_at is None:
                         return Started(last, resumed=True, lock=lock)
-                    if lock is not None:
+                    if lock is None:
+                        beside = last
+                    else:
                         lock.drop(remove=True)
             run = self._insert(words, title, by, now)
             lock = self._locks.take(f"run-{run.id}")
             if lock is None:  # a leftover of another ledger in this folder can't be held by a run that begins now
                 raise NoSuchRun(run.id)
-            return Started(run, resumed=False, lock=lock)
+            return Started(run, resumed=False, lock=lock, beside=beside)
 
     def stop(self, started: Started, exit_status: int, now: datetime, *, ended: bool) -> None:
         """Let go of a run; `ended` if it reported its end, so that the same command later starts another."""
@@ -70,7 +75,7 @@ class Runs:
         """Return the runs that never reported their end and are not at work now, oldest first."""
         with self._database.read() as db:
             rows = db.rows("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY id")
-        return [run for run in map(run_of, rows) if not self._is_alive(run.id)]
+        return [run for run in map(run_of, rows) if not self.is_alive(run.id)]
 
     def tidy(self) -> int:
         """Remove the lock files of runs that are not at work, and return how many there were."""
@@ -81,12 +86,16 @@ class Runs:
                 lock.drop(remove=True)
         return len(dead)
 
-    def _is_alive(self, run: int) -> bool:
-        lock = self._locks.take(f"run-{run}")
-        if lock is None:
-            return True
-        lock.drop(remove=False)
-        return False
+    def is_alive(self, run: int) -> bool:
+        """Tell whether a run is at work now, in whatever process."""
+        name = f"run-{run}"
+        if name not in self._locks.names(name):
+            return False
+        with self._locks.wait("start"):  # whoever begins meanwhile would take this look for a run at work
+            lock = self._locks.take(name)
+            if lock is not None:
+                lock.drop()
+        return lock is None
 
     def last_without_end(self, words: str) -> Run | None:
         """Return the last run of these words if it never reported its end; one before it was given up by a new one."""
