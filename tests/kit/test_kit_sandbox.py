@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -220,7 +219,7 @@ def test_a_paced_client_keeps_to_the_limit_as_kit_sees_it(connect: Connect, cloc
 
 
 PROCESS = """
-import sys
+import sys, time
 from pathlib import Path
 from ccops.clock import SystemClock
 from ccops.crm.kit.client import KitCrm
@@ -229,15 +228,17 @@ from ccops.secret import Secret
 
 pacer = SharedPacer(Path(sys.argv[2]), 30, 1.0, SystemClock(), margin=0.1)
 with KitCrm(Secret("sandbox-key"), api_url=sys.argv[1], pacer=pacer, clock=SystemClock()) as crm:
+    started = time.monotonic()
     for _ in range(20):
         crm.account()
+print(time.monotonic() - started)
 """
 
 
 def test_three_processes_never_trip_over_the_limit_they_share(tmp_path: Path) -> None:
     with Sandbox(rate=30, window=1.0) as box:
-        started = time.monotonic()
-        workers = [subprocess.Popen([sys.executable, "-c", PROCESS, box.url, str(tmp_path / "pace")]) for _ in range(3)]
-        ends = [worker.wait() for worker in workers]
-        assert (ends, box.statuses) == ([0, 0, 0], {200: 60})
-        assert time.monotonic() - started < 4
+        words = [sys.executable, "-c", PROCESS, box.url, str(tmp_path / "pace")]
+        workers = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+        said = [worker.communicate()[0] for worker in workers]
+        assert ([worker.returncode for worker in workers], box.statuses) == ([0, 0, 0], {200: 60})
+        assert max(map(float, said)) < 4
