@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from tests.cli.calling import Ended
 
 from ccops import __version__
 from ccops.cli.catalog import CATALOG, Heading
 from ccops.cli.correction import corrected
 from ccops.cli.group import Command
 from ccops.operations.numbers import NotANumber
+from tests.cli.calling import Ended
 
 Call = Callable[..., Ended]
 QUOTES = "Put quotes around names that have blanks in them."

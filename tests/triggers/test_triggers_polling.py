@@ -5,18 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.engine.conftest import Bench, increase
-
-# The bench is the engine's: a ledger, a sandbox, and the heart between them.
-from tests.engine.conftest import bench as bench  # noqa: PLC0414
-from tests.engine.conftest import clock as clock  # noqa: PLC0414
-from tests.engine.conftest import open_bench as open_bench  # noqa: PLC0414
 
 from ccops.engine.many import Manners, work_off
 from ccops.engine.request import Outcome
 from ccops.ledger.model import Origin
 from ccops.operations.model import Tag
 from ccops.triggers.polling import alone, poll_round
+from tests.engine.conftest import Bench, increase
+
+# The bench is the engine's: a ledger, a sandbox, and the heart between them.
+from tests.engine.conftest import bench as bench  # noqa: PLC0414
+from tests.engine.conftest import clock as clock  # noqa: PLC0414
+from tests.engine.conftest import open_bench as open_bench  # noqa: PLC0414
 
 LISTS = ("GET", "/v4/tags/{tag_id}/subscribers")
 

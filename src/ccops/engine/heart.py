@@ -168,10 +168,10 @@ class Heart:
         except CredentialRefused:
             work.entry = self.ledger.entries.not_sent(work.entry)
             raise
-        except Missing:
-            work.entry = self.ledger.entries.fail(work.entry, "no longer in Kit", self.clock.now())
-        except Rejected as error:
-            work.entry = self.ledger.entries.fail(work.entry, str(error), self.clock.now())
+        except (Missing, Rejected) as error:
+            reason = "no longer in Kit" if isinstance(error, Missing) else str(error)
+            intended = self.ledger.entries.not_sent(work.entry)
+            work.entry = self.ledger.entries.fail(intended, reason, self.clock.now())
         else:
             self._confirm(work, values, echo)
 
@@ -231,9 +231,12 @@ class Heart:
         return (entry.sent_at or entry.at) + self._settle_after
 
     def _fresh(self, work: Work) -> Contact | None:
-        if work.read is None or self.clock.now() - work.read.at > FRESH:
+        """Return the contact as a read showed it that is not old, even if the read itself took long."""
+        for _ in range(TRIES):
+            if work.read is not None and self.clock.now() - work.read.at <= FRESH:
+                return work.read.contact
             work.read = self.read(work.entry.contact)
-        return work.read.contact
+        raise KeptFailing(work.entry.contact, "its answers take too long")
 
     def _email(self, entry: Entry | None) -> str | None:
         person = None if entry is None else self.ledger.people.by_id(entry.contact)
