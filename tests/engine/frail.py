@@ -139,7 +139,7 @@ class Kit:
 PARTS: Final = ("only the receipt arrives", "only the values arrive")
 MORE_PARTS: Final = (*PARTS, "only the first value arrives", "the first value and the receipt arrive")
 LOST: Final = ("lost before", "lost after", "late", "dies before", "dies after", "dies, late")
-OTHER_ANSWER: Final = "the answer shows something else"
+OTHER_ANSWERS: Final = ("the answer shows something else", "nothing arrives, and the answer does not tell")
 
 
 @dataclass
@@ -172,19 +172,19 @@ class FrailCrm:
         self.writes += 1
         self._meanwhile()
         parts = MORE_PARTS if len(values) > 2 else PARTS
-        happens = self.fate.choose("arrives", (*LOST, "rejected", "not sent", OTHER_ANSWER, *parts))
+        happens = self.fate.choose("arrives", (*LOST, "rejected", "not sent", *OTHER_ANSWERS, *parts))
         effect = Effect("in time", tuple(values.items()), int(values[RECEIPT].split(".")[1]), *self._base)
         if happens == "rejected":
             raise Rejected(422, ["no"])
         if happens == "not sent":
             raise NotSent("come back later")
         before = dict(self.kit.fields)
-        if happens in {"arrives", "lost after", "dies after", OTHER_ANSWER}:
+        if happens in {"arrives", "lost after", "dies after", OTHER_ANSWERS[0]}:
             self.kit = self.kit.after(effect)
         if happens == "arrives":
             return values
         self.kit = replace(self.kit, lost=True)
-        if happens != OTHER_ANSWER:
+        if happens not in OTHER_ANSWERS:
             self._lose(happens, effect)
         return before
 

@@ -3,7 +3,7 @@
 Amounts are powers of ten, so that the credits themselves tell which operations are in them, and how often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ccops.ledger.model import Entry
@@ -54,7 +54,7 @@ def check_end(state: State) -> None:
 def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:
     match entry.status:
         case "applied" | "undone":
-            return _fault_of_applied(entry, own)
+            return _fault_of_applied(entry, own, state)
         case "refused" | "failed":
             return "took effect" if any(effect.how != "belated" for effect in own) else None
         case "parked":
@@ -63,10 +63,10 @@ def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:
             return "was left behind"
 
 
-def _fault_of_applied(entry: Entry, own: list[Effect]) -> str | None:
+def _fault_of_applied(entry: Entry, own: list[Effect], state: State) -> str | None:
     whole = [effect for effect in own if effect.how != "partial"]
     if not whole:
-        return None if _only_receipt(own) else "never took effect"
+        return None if _only_receipt(own, state) else "never took effect"
     if len([effect for effect in whole if effect.how != "belated"]) > 1:
         return "took effect twice"
     told = (dict(entry.after or {}), (entry.before or {}).get("credits"))
@@ -74,13 +74,17 @@ def _fault_of_applied(entry: Entry, own: list[Effect]) -> str | None:
     return None if told in true else "tells of another change than took effect"
 
 
-def _only_receipt(own: list[Effect]) -> bool:
+def _only_receipt(own: list[Effect], state: State) -> bool:
     """A hand changed the value, then only the receipt arrived: no read tells that from a whole write and a later hand.
 
     Kit writes all fields of a request that it has, or none; and a hand between our read and our write is a limit that
     is told of. Without the hand it is found out.
     """
-    return any(RECEIPT in dict(effect.values) for effect in own)
+    return any(RECEIPT in dict(effect.values) and _set_by_hand(state.kit.effects[effect.read_at :]) for effect in own)
+
+
+def _set_by_hand(effects: Iterable[Effect]) -> bool:
+    return any(effect.how == "by hand" and effect.credits is not None for effect in effects)
 
 
 def _undecidable(entry: Entry, state: State) -> bool:
@@ -112,12 +116,7 @@ def _right(operation: str, state: State) -> set[int]:
     entries = [entry for entry in mine(state) if entry.operation == operation and entry.undoes is None]
     applied = sum(entry.status == "applied" for entry in entries)
     since = [_since(effect, number) for number, effect in enumerate(state.kit.effects) if _is_of(effect, entries)]
-    by_hand = [
-        effect
-        for effect in state.kit.effects[min(since, default=0) :]
-        if effect.how == "by hand" and effect.credits is not None
-    ]
-    return {applied, 0} if by_hand else {applied}
+    return {applied, 0} if _set_by_hand(state.kit.effects[min(since, default=0) :]) else {applied}
 
 
 def _since(effect: Effect, number: int) -> int:

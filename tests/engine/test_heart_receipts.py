@@ -270,3 +270,12 @@ def test_a_late_write_whose_receipt_was_emptied_is_not_counted_twice(bench: Benc
     outcome = bench.run()
     assert (outcome.status, bench.credits) == ("parked", "25")
     assert "emptied since" in str(outcome.reason)
+
+
+def test_a_write_that_was_rejected_is_no_reason_to_doubt(bench: Bench) -> None:
+    bench.run("key:0")
+    bench.kit.faults.add(Fault("status", "PUT", status=422))
+    assert bench.run().status == "failed"
+    bench.kit.set_field(bench.ann, RECEIPT, None)
+    outcome = bench.run()
+    assert (outcome.status, bench.credits, the(outcome).sends) == ("applied", "25", 1)

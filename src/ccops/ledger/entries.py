@@ -90,7 +90,7 @@ class Entries:
         return self._step(entry, ("sending",), "intended", "status = 'intended', reason = NULL")
 
     def not_sent(self, entry: Entry) -> Entry:
-        """Note that the write has certainly not left, so that a first send is still to come if this was the first."""
+        """Note that the write certainly has no effect: if it was the first one, none has been sent so far."""
         return self._step(
             entry,
             ("sending",),
