@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
+from ccops.operations.model import Registry
+from ccops.triggers.receiver.app import Receiver
 from ccops.triggers.receiver.posts import wanted_wait
 from tests.triggers.conftest import OPERATION, SECRET, Door
 
@@ -237,6 +239,21 @@ def test_other_places_and_methods(door: Door, method: str, path: str, status: in
 
 def test_a_packed_body_is_turned_away(door: Door) -> None:
     assert door.post(b"\x1f\x8b", Content_Encoding="gzip").status == 400
+
+
+def test_a_mistake_of_ours_is_answered_and_logged_without_what_was_sent(door: Door) -> None:
+    def broken() -> Registry:
+        raise ZeroDivisionError(SECRET)
+
+    app = Receiver(replace(door.app._house, registry=broken), door.log.append)
+    answer = replace(door, app=app).post(keyed("1"))
+    assert (answer.status, answer.headers["Retry-After"]) == (500, "30")
+    assert "internal error: ZeroDivisionError" in str(door.log)
+    assert SECRET not in str(answer) + str(door.log)
+
+
+def test_an_address_with_countless_parameters_is_turned_away(door: Door) -> None:
+    assert door("GET", "/healthz?" + "&".join(["a=1"] * 101)).status == 400
 
 
 # ---- amounts

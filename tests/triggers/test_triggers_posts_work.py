@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from ccops.engine.settling import settle_as
 from ccops.operations.model import Change
 from ccops.sandbox.faults import Fault
+from tests.engine.conftest import RECEIPT
 from tests.triggers.conftest import OPERATION, SECRET, Door
 from tests.triggers.test_triggers_posts import keyed
 
@@ -69,6 +71,18 @@ def test_a_parked_post_is_tried_again_when_it_is_sent_again(door: Door) -> None:
     door.bench.kit.set_field(door.bench.ann, "credits", "20")
     assert door.post(keyed("1")).status == 202
     assert door.work() == ["applied"]
+
+
+def test_an_entry_that_needs_a_person_is_told_until_it_has_been_settled(door: Door) -> None:
+    door.bench.run()
+    door.bench.kit.set_field(door.bench.ann, RECEIPT, "no receipt")
+    door.post(keyed("1"))
+    assert door.work() == ["parked"]
+    assert (door.post(keyed("1")).status, door.post(keyed("1")).body["status"]) == (202, "parked")
+    settle_as(door.bench.heart, 2, "not-applied", "maria")
+    assert door.post(keyed("1")).status == 202
+    assert door.work() == ["applied"]
+    assert door.bench.credits == "25"
 
 
 def test_a_contact_who_is_made_a_little_later_is_found(door: Door) -> None:

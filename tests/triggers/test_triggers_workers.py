@@ -20,6 +20,7 @@ class Site:
     """An inbox with workers, and what they were seen to do."""
 
     def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.inbox = ledger.inbox
         self.board = Board(2)
         self.stop = threading.Event()
@@ -27,6 +28,7 @@ class Site:
         self.do: Callable[[Sequence[Event]], None] = self.end
         self.told: list[str] = []
         self.failed: list[str] = []
+        self.failing_to_note: Exception | None = None
         self.paused: frozenset[str] = frozenset()
         self.workers = Workers(
             self.inbox,
@@ -46,6 +48,8 @@ class Site:
         self.inbox.end(batch, Ending("applied"), self.now())
 
     def _fail(self, batch: Sequence[Event], reason: str) -> None:
+        if self.failing_to_note is not None:
+            raise self.failing_to_note
         self.failed.append(reason)
         self.inbox.park(batch, Ending("failed", reason), self.now())
 
@@ -150,6 +154,28 @@ def test_a_mistake_of_ours_is_told_and_stops_nobody(site: Site) -> None:
     assert site.failed == ["internal error (ZeroDivisionError)"]
     assert len(site.told) == 1
     assert "secret" not in site.told[0]
+
+
+def test_a_ledger_that_is_away_for_a_while_is_told_and_waited_for(site: Site, tmp_path: Path) -> None:
+    path, away = tmp_path / "ledger.sqlite3", tmp_path / "away.sqlite3"
+    site.ledger.close()
+    path.rename(away)
+    site.board.ring()
+    site.wait_until(lambda: bool(site.told))
+    away.rename(path)
+    site.put("1")
+    site.await_idle()
+    assert all("goes on in" in line for line in site.told)
+
+
+def test_trouble_in_noting_a_failure_does_not_end_a_thread(site: Site) -> None:
+    site.do = failing(site, Misconfigured("this field is gone"), times=2)
+    site.failing_to_note = ZeroDivisionError("secret")
+    site.put("1")
+    site.wait_until(lambda: bool(site.told))
+    site.failing_to_note = None
+    site.await_idle()
+    assert site.told[0] == "internal error: ZeroDivisionError at the inbox"
 
 
 def test_what_is_in_hand_is_finished_when_it_stops(site: Site) -> None:

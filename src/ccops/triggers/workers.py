@@ -84,8 +84,8 @@ class Workers:
             if not batch:
                 return self._idle_for()
             self._one(batch)
-        except LedgerUnusable as error:
-            self._trouble(batch, error)
+        except CcopsError as error:
+            self._trouble((), error)
             return _LONGEST_REST
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end a thread silently
             self._tell(f"internal error: {type(error).__name__} at the inbox")
