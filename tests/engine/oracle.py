@@ -56,7 +56,7 @@ def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:
         case "applied" | "undone":
             return _fault_of_applied(entry, own, state)
         case "refused" | "failed":
-            return "took effect" if any(effect.how != "belated" for effect in own) else None
+            return "took effect" if any(_lasts(effect, state) for effect in own) else None
         case "parked":
             return None if _undecidable(entry, state) else "was parked without need"
         case _:
@@ -72,6 +72,12 @@ def _fault_of_applied(entry: Entry, own: list[Effect], state: State) -> str | No
     told = (dict(entry.after or {}), (entry.before or {}).get("credits"))
     true = [({key: value for key, value in effect.values if key != RECEIPT}, effect.base) for effect in whole]
     return None if told in true else "tells of another change than took effect"
+
+
+def _lasts(effect: Effect, state: State) -> bool:
+    """Whether an effect is there for all to see: not belated, nor a part that was overwritten before anybody looked."""
+    later = state.kit.effects[state.kit.effects.index(effect) + 1 :]
+    return effect.how != "belated" and not (effect.how == "partial" and _set_by_hand(later))
 
 
 def _only_receipt(own: list[Effect], state: State) -> bool:
