@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ccops.ledger.locks import Locks
 from ccops.sandbox import Fault, Sandbox
 from tests.cli.calling import Ended
 from tests.cli.sites import Site
@@ -307,3 +308,23 @@ def test_the_same_adjustment_again_within_minutes_asks(site: Site, terminal: Cal
     assert terminal(*adjust, "--yes").status == 0
     assert terminal(*adjust, "--key", "mail-7").status == 0
     assert site.credits() == "45"
+
+
+def test_asked_to_stop_while_another_process_has_the_contact_nothing_is_begun(
+    site: Site, start: Callable[..., Child]
+) -> None:
+    """A process that hangs may have it for long; whoever presses Ctrl-C meanwhile must not be credited after all."""
+    with Locks(site.home / "locks").contact(site.ann):
+        child = start("run", "payment-credit", ANN)
+        _until(lambda: (site.home / "locks" / "run-1").exists() and site.kit.counts.total() > 0)
+        time.sleep(0.2)
+        child.signal(signal.SIGINT)
+        assert child.ended().status == 130
+    assert (site.credits(), site.entries()) == ("5", [])
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    given_up = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < given_up, "it did not happen in time"
+        time.sleep(0.05)

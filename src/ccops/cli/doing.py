@@ -161,6 +161,7 @@ def manners(session: "Session") -> "Manners":
         them = "1 contact" if count == 1 else f"{count} contacts"
         session.console.note(f"The answer for {them} was lost; looking again in {seconds:.0f} s …")
 
+    session.ledger.locks.stop = session.stop.event.is_set
     return Manners(session.clock, session.stop.event.is_set, waiting)
 
 

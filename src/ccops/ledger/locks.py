@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Final
 from ccops.ledger.errors import LedgerNotWritable
 
 _SLOTS: Final = 1024
+_LOOK_AGAIN: Final = 0.02
+"""Seconds between two looks at a lock that somebody else has."""
 
 
 class Locks:
@@ -20,6 +22,8 @@ class Locks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.stop: Callable[[], bool] | None = None
+        """Whether the program was asked to stop; then nothing is begun for which a lock had to be waited for."""
 
     @contextmanager
     def contact(self, contact: int) -> Iterator[None]:
@@ -29,10 +33,13 @@ class Locks:
 
     @contextmanager
     def wait(self, name: str) -> Iterator[None]:
-        """Hold the lock `name`; waits for whoever has it."""
+        """Hold the lock `name`; waits for whoever has it. Raises KeyboardInterrupt when asked to stop meanwhile."""
         handle = self._open(name)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            while not _locked(handle, wait=self.stop is None):
+                if self.stop is not None and self.stop():
+                    raise KeyboardInterrupt
+                time.sleep(_LOOK_AGAIN)
             yield
         finally:
             os.close(handle)
@@ -40,14 +47,10 @@ class Locks:
     def take(self, name: str) -> "Held | None":
         """Take the lock `name` if it is free; else None at once."""
         handle = self._open(name)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(handle)
-            if error.errno in {errno.EAGAIN, errno.EACCES}:
-                return None
-            raise
-        return Held(handle, self._folder / name)
+        if _locked(handle, wait=False):
+            return Held(handle, self._folder / name)
+        os.close(handle)
+        return None
 
     def names(self, start: str) -> list[str]:
         """List the locks whose names begin so and whose files are there, held or not."""
@@ -67,6 +70,17 @@ class Locks:
             return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
+
+
+def _locked(handle: int, *, wait: bool) -> bool:
+    """Lock an open file; False if somebody else has it and waiting is not asked for."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return False
+        raise
+    return True
 
 
 class Held:
