@@ -1,6 +1,7 @@
 """The claim: who may run an operation on a contact for one occasion. One transaction decides."""
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from ccops.ledger.model import Claim, Claimed, Entry
@@ -62,6 +63,31 @@ def entry(db: Transaction, entry_id: int) -> Entry | None:
     """Read one entry."""
     row = db.row(f"{ENTRIES} WHERE entries.id = :id", id=entry_id)
     return None if row is None else entry_of(row)
+
+
+def take_period_back(db: Transaction, late: Entry, now: datetime) -> None:
+    """Let an entry hold its period again that had come to nothing and whose write then arrived.
+
+    Whoever has begun the period meanwhile is refused, whoever needs a person has to do without; what was applied keeps
+    it, and then the late entry does without.
+    """
+    same = "period = :period AND operation = :operation AND contact = :contact AND reopened = 0 AND id <> :id"
+    key: dict[str, str | int | None] = {
+        "id": late.id,
+        "period": late.period,
+        "operation": late.operation,
+        "contact": late.contact,
+    }
+    db.run(
+        "UPDATE entries SET status = 'refused', cause = 'period', reason = :reason, ended_at = :now"
+        f" WHERE {same} AND status = 'intended'",
+        reason=f"this period was done already, by e{late.id}, whose write came late",
+        now=stamp(now),
+        **key,
+    )
+    db.run(f"UPDATE entries SET period = NULL WHERE {same} AND status = 'parked'", **key)
+    if db.row(f"SELECT id FROM entries WHERE {same} AND status IN ('sending', 'applied', 'undone')", **key) is not None:
+        db.run("UPDATE entries SET period = NULL WHERE id = :id", id=late.id)
 
 
 def _is_answered(first: Entry) -> bool:

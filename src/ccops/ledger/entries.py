@@ -112,7 +112,7 @@ class Entries:
     def park(self, entry: Entry, reason: str, now: datetime) -> Entry:
         """Note that the entry needs a person; one that had given its period up takes it back."""
         with self._database.write() as db:
-            _take_period_back(db, entry, now)
+            claiming.take_period_back(db, entry, now)
             return _end(db, entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
 
     def note_followups(self, entry: Entry, tags: Sequence[int]) -> Entry:
@@ -298,26 +298,3 @@ def _end(
         reason=reason,
         now=stamp(now),
     )
-
-
-def _take_period_back(db: Transaction, entry: Entry, now: datetime) -> None:
-    """Refuse what has begun the entry's period meanwhile; one that was sent keeps it, and the entry goes without."""
-    same = (
-        "period = :period AND operation = :operation AND contact = :contact AND reopened = 0 AND id <> :id"
-        " AND status IN"
-    )
-    key: dict[str, str | int | None] = {
-        "id": entry.id,
-        "period": entry.period,
-        "operation": entry.operation,
-        "contact": entry.contact,
-    }
-    db.run(
-        "UPDATE entries SET status = 'refused', cause = 'period', reason = :reason, ended_at = :now"
-        f" WHERE {same} ('intended')",
-        reason=f"this period was done already, by e{entry.id}, whose write came late",
-        now=stamp(now),
-        **key,
-    )
-    if db.row(f"SELECT id FROM entries WHERE {same} ('sending', 'applied', 'undone', 'parked')", **key) is not None:
-        db.run("UPDATE entries SET period = NULL WHERE id = :id", id=entry.id)
