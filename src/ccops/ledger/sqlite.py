@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,7 +66,9 @@ class Sqlite:
         self._readonly = readonly
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
+        self._at_work: Counter[int] = Counter()
+        """How many transactions each thread has open."""
         # SQLite itself lets those who wait for a commit sleep, and longer each time; threads of one process can queue.
         self._turn = threading.RLock()
 
@@ -94,12 +97,19 @@ class Sqlite:
             yield transaction
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections of all threads, once none but this one is at work with its own.
+
+        A connection that is closed while another thread uses it would take the whole process down.
+        """
         with self._guard:
-            for connection in self._opened:
+            me = threading.get_ident()
+            idle = self._guard.wait_for(
+                lambda: not any(+self._at_work - Counter({me: self._at_work[me]})), _BUSY_SECONDS
+            )
+            for connection in self._opened if idle else ():
                 connection.close()
             self._opened.clear()
-        self._local = threading.local()
+            self._local = threading.local()
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -119,7 +129,7 @@ class Sqlite:
 
     @contextmanager
     def _within(self, begin: str) -> Iterator[Transaction]:
-        with self.errors():
+        with self.errors(), self._in_use():
             connection = self._connection()
             connection.execute(begin)
             try:
@@ -129,6 +139,19 @@ class Sqlite:
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Keep `close` waiting meanwhile."""
+        me = threading.get_ident()
+        with self._guard:
+            self._at_work[me] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._at_work[me] -= 1
+                self._guard.notify_all()
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
