@@ -83,14 +83,14 @@ def _lasts(effect: Effect, state: State) -> bool:
 
 
 def _beyond_telling(state: State) -> bool:
-    """Whether of a write only the receipt arrived, and somebody else changed the credits after they were read for it.
+    """Whether of a write the receipt arrived and not all else, and somebody changed the values after they were read.
 
     No read tells that from a whole write that was changed afterwards. Kit writes all fields of a request that it has,
     or none. Without the other change it is found out.
     """
     effects = state.kit.effects
     return any(
-        dict(effect.values).keys() == {RECEIPT} and effect.how == "partial" and _others(effects[effect.read_at :])
+        RECEIPT in dict(effect.values) and effect.how == "partial" and _others(effects[effect.read_at :])
         for effect in effects
     )
 
