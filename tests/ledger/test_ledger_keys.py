@@ -212,3 +212,17 @@ def test_a_contact_is_worked_on_by_one_at_a_time(ledger: Ledger, tmp_path: Path)
     for thread in threads:
         thread.join(10)
     assert order == ["another", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("holder", "kept"), [("intended", "late"), ("parked", "late"), ("applied", "holder"), ("undone", "holder")]
+)
+def test_an_entry_whose_write_came_late_holds_its_period_again_unless_it_was_done(
+    ledger: Ledger, holder: str, kept: str
+) -> None:
+    insert(ledger, "failed", "key:late", MONTH)
+    insert(ledger, holder, "key:holder", MONTH)
+    ledger.entries.park(ledger.entries.get(1), "its write arrived late", NOW)
+    late, other = ledger.entries.get(1), ledger.entries.get(2)
+    assert (late.status, other.status) == ("parked", "refused" if holder == "intended" else holder)
+    assert (late.period, claim(ledger, "key:3", period=MONTH).kind) == (MONTH if kept == "late" else None, "period")
