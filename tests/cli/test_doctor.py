@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ccops.ledger.events import Arrival, Ending
 from ccops.sandbox import Fault, Sandbox
 from tests.cli.calling import Ended
 from tests.cli.practice import Practice, open_practice
@@ -274,6 +275,33 @@ def test_entries_that_need_a_person_are_found(practice: Practice) -> None:
     found = practice.wrong()
     assert [(area, mend) for area, _, mend in found] == [("parked", "ccops settle e2 --as applied   (or not-applied)")]
     assert found[0][1].startswith("e2 ann@example.org, payment-credit: ")
+
+
+def test_events_that_nobody_works_off_are_found(practice: Practice) -> None:
+    now = datetime.now(UTC)
+    with practice.ledger() as ledger:
+        for at in (now - timedelta(hours=1), now):
+            ledger.inbox.accept([Arrival("post", "payment-credit", "ann@example.org", at, at, f"invoice {at}")])
+    ((area, text, mend),) = practice.wrong()
+    assert (area, mend) == ("inbox", "ccops serve")
+    assert text.startswith("1 event waits since ")
+
+
+def test_events_that_need_a_person_are_found(practice: Practice) -> None:
+    now = datetime.now(UTC)
+    with practice.ledger() as ledger:
+        post = Arrival("post", "payment-credit", "fay@example.org", now, now, "invoice-7")
+        hint = Arrival("legacy", "payment-credit", "5", now, now)
+        events = [accepted.event for accepted in ledger.inbox.accept([post, hint])]
+        ledger.inbox.park(events, Ending("failed", "no such contact in Kit"), now)
+    assert practice.wrong() == [
+        (
+            "inbox",
+            "i1 for fay@example.org, payment-credit: no such contact in Kit",
+            "mend it, then let the sender send it again",
+        ),
+        ("inbox", "i2 for 5, payment-credit: no such contact in Kit", "ccops poll payment-credit"),
+    ]
 
 
 def test_a_read_only_home_is_found(practice: Practice) -> None:

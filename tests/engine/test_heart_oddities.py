@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ccops.engine.errors import RunAgain
+from ccops.engine.errors import KeptFailing, RunAgain
 from ccops.engine.many import Manners
 from ccops.engine.request import claim_of
 from ccops.engine.settling import finish_open, settle_as
@@ -123,3 +123,31 @@ def test_a_begun_entry_that_is_left_out_now_is_not_open(bench: Bench) -> None:
     assert bench.heart.leave_out(request, bench.ann, "cancelled in Kit").status == "left-out"
     assert bench.ledger.entries.open() == []
     assert bench.heart.apply(replace(request, who=bench.ann)).status == "applied"
+
+
+def test_an_own_write_that_came_late_takes_the_tag_off_too(bench: Bench) -> None:
+    """Lost, judged as not arrived, refused the connection; then the first write arrives after all."""
+    occasion = tagged(bench)
+    bench.kit.faults.add(Fault("late", "PUT", ""))
+    entry = bench.run(occasion, bench.ann).entry
+    assert entry is not None
+    bench.clock.sleep(60)
+    bench.kit.faults.add(Fault("status", "PUT", "", status=429, times=None))
+    with pytest.raises(KeptFailing):
+        bench.run(occasion, bench.ann)
+    bench.kit.faults.clear()
+    assert bench.kit.faults.deliver_late() == 1
+    outcome = bench.run(occasion, bench.ann)
+    assert outcome.status in {"applied", "parked"}
+    if outcome.status == "parked":
+        settle_as(bench.heart, entry.id, "applied", "maria")
+    assert (bench.credits, bench.kit.tags_of(bench.ann)) == ("15", ["Member: Gold"])
+
+
+def test_tags_that_still_resist_are_said_again(bench: Bench) -> None:
+    bench.operation = increase(tags_if_applied=("thanks",))
+    bench.kit.faults.add(Fault("status", "POST", "/v4/tags", status=503, times=None))
+    assert bench.run().warnings
+    again = bench.run()
+    assert (again.status, len(again.warnings)) == ("repeated", 1)
+    assert "ccops settle" in again.warnings[0]

@@ -96,6 +96,8 @@ def _show(session: "Session", outcome: "Outcome", *, json: bool) -> None:
         console.say(*outcome_line(outcome, session.registry.timezone, now, (0, width)), urgent=urgent)
     elif urgent or not console.quiet:
         console.json_line(outcome_object(outcome, None, Origin(session.settings.actor, "settle"), now))
+    for warning in outcome.warnings:
+        console.warn(f"{outcome.email or outcome.who}: {warning}")
 
 
 def _advise(session: "Session", outcome: "Outcome") -> None:

@@ -45,7 +45,7 @@ class Checker:
                 work.warnings.append(f"the write of e{late.id} arrived late; it needs you: ccops settle")
                 self._again(work)
             case Stranger() | Ahead() as verdict:
-                raise self._stop(verdict, contact)
+                raise stopping(verdict, contact, self._ledger)
 
     def receipt_of(self, contact: Contact) -> Receipt:
         """Judge the receipt that a contact shows."""
@@ -81,9 +81,6 @@ class Checker:
             # Failed, not intended: the next try takes the operation as it stands in the registry then.
             self._ledger.entries.fail(work.entry, str(error), self._clock.now())
             raise error
-
-    def _stop(self, verdict: Stranger | Ahead, contact: Contact) -> OtherLedger | LedgerBehind:
-        return stopping(verdict, contact, self._ledger)
 
 
 def stopping(verdict: Stranger | Ahead, contact: Contact, ledger: Ledger) -> OtherLedger | LedgerBehind:

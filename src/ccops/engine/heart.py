@@ -66,10 +66,10 @@ class Heart:
         contact = self.ledger.entries.get(entry_id).contact
         with self.ledger.locks.contact(contact):
             # Read under the lock: its own command may have ended it meanwhile.
-            entry = self.ledger.entries.get(entry_id)
-            if entry.status in {"applied", "undone"}:
-                entry = self._releaser.again(entry)
-            return self._carry_out(Work(entry))
+            work = Work(self.ledger.entries.get(entry_id))
+            if work.entry.status in {"applied", "undone"}:
+                work.entry = self._releaser.again(work.entry, work.warnings)
+            return self._carry_out(work)
 
     def read(self, contact: int) -> Read:
         """Read a contact by id, once there is allowance for this request and the write after it."""
@@ -96,9 +96,10 @@ class Heart:
     def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
             return self._carry_out(Work(claimed.entry, read, begun=claimed.kind == "begun"))
+        warnings: list[str] = []
         if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
-            self._releaser.again(claimed.entry)
-        return told(request, claimed, self._email(claimed.entry))
+            self._releaser.again(claimed.entry, warnings)
+        return told(request, claimed, self._email(claimed.entry), tuple(warnings))
 
     # ---- from the claim to the end
 
@@ -140,12 +141,14 @@ class Heart:
             return
         operation = from_json(work.entry.copy)
         self._checker.check(work, operation, contact)
+        if work.entry.status == "applied":  # its own write had come late
+            self._release(work, look=True)
         if work.entry.status != "intended":
             return
         planned = plan(operation, contact.fields, self.clock.now())
         if isinstance(planned, Refusal):
             work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
-            self._release(work)
+            self._release(work, look=not work.begun)
         else:
             self._write(work, planned, contact)
 
@@ -159,7 +162,7 @@ class Heart:
         work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
         values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id, work.entry.sends)}
         try:
-            echo = self.crm.write(contact.id, values)
+            echo = self.crm.write(work.entry.contact, values)
         except OutcomeUnknown as error:
             work.obstacle = str(error)
         except NotSent as error:
@@ -180,22 +183,24 @@ class Heart:
         if not echoed(values, echo):
             work.obstacle = "Kit's answer did not show what was sent"
             return
+        self._applied(work, look=not work.begun)
+
+    def _applied(self, work: Work, *, look: bool) -> None:
+        """Commit that the write has arrived, and bring the tags in order."""
         released = not needs_release(work.entry)
         work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=released)
-        self._release(work)
+        self._release(work, look=look)
 
-    def _release(self, work: Work) -> None:
+    def _release(self, work: Work, *, look: bool) -> None:
         """Bring the tags in order; without a look only where the entry is as old as this call."""
         if work.entry.released or not needs_release(work.entry):
             return
-        if work.begun:
-            work.entry = self._releaser.first(work.entry, work.warnings)
-        else:
-            work.entry = self._releaser.again(work.entry)
+        release = self._releaser.again if look else self._releaser.first
+        work.entry = release(work.entry, work.warnings)
 
-    def release(self, entry: Entry) -> Entry:
+    def release(self, entry: Entry, warnings: list[str]) -> Entry:
         """Bring the tags of an entry in order that came to its end otherwise; the caller holds its contact."""
-        return self._releaser.again(entry)
+        return self._releaser.again(entry, warnings)
 
     # ---- settle
 
@@ -210,9 +215,7 @@ class Heart:
         settled = judge_settlement(work.entry, fields, identity.receipt_field, own)
         match settled.how:
             case "applied":
-                needed = needs_release(work.entry)
-                work.entry = entries.confirm(work.entry, self.clock.now(), released=not needed)
-                work.entry = self._releaser.again(work.entry)
+                self._applied(work, look=True)
             case "not applied":
                 work.entry = entries.unsend(work.entry)
             case "gone":

@@ -41,7 +41,7 @@ class Releaser:
         """Release an entry right after its end; `warnings` takes what had to be put off."""
         return self._release(entry, warnings, seen_before=False)
 
-    def again(self, entry: Entry) -> Entry:
+    def again(self, entry: Entry, warnings: list[str]) -> Entry:
         """Release an entry that was found at its end, but perhaps not released.
 
         Its trigger tag comes off only if the contact still has the very tagging that started it: a newer one is an
@@ -52,7 +52,7 @@ class Releaser:
         if not needs_release(entry):
             # Undone before its tags were in order: there is nothing left to bring in order.
             return self._ledger.entries.release(entry) if entry.status == "undone" else entry
-        return self._release(entry, [], seen_before=True)
+        return self._release(entry, warnings, seen_before=True)
 
     def _release(self, entry: Entry, warnings: list[str], *, seen_before: bool) -> Entry:
         try:

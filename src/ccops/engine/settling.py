@@ -58,6 +58,7 @@ def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:
         if contact is not None:
             # After the entry's own commit, which forgets what was accepted before.
             ledger.people.accept(contact_id, contact.fields.get(field))
+        warnings: list[str] = []
         if word == "applied":
-            entry = heart.release(entry)
-        return outcome_of(entry, None if contact is None else contact.email)
+            entry = heart.release(entry, warnings)
+        return outcome_of(entry, None if contact is None else contact.email, tuple(warnings))

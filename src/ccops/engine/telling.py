@@ -36,7 +36,7 @@ def outcome_of(entry: Entry, email: str | None, warnings: tuple[str, ...] = (), 
     )
 
 
-def told(request: Request, claimed: Claimed, email: str | None) -> Outcome:
+def told(request: Request, claimed: Claimed, email: str | None, warnings: tuple[str, ...] = ()) -> Outcome:
     """Tell why a claim gave no right to go on."""
     entry = claimed.entry
     status, reason = _no_right(claimed)
@@ -51,6 +51,7 @@ def told(request: Request, claimed: Claimed, email: str | None) -> Outcome:
         before=None if entry is None else entry.before,
         after=None if entry is None else entry.after,
         reason=reason,
+        warnings=warnings,
     )
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from ccops.ledger.model import Claim, Claimed, Entry
+from ccops.ledger.model import LEFT_OUT, Claim, Claimed, Entry
 from ccops.ledger.rows import ENTRIES, entry_of, stamp
 from ccops.ledger.sqlite import Transaction
 from ccops.operations.occasions import refusal_uses_it_up
@@ -55,7 +55,9 @@ def leave_out(db: Transaction, claim: Claim, reason: str) -> Entry:
     if first is not None and (first.status != "intended" or first.sends):
         return first
     left = _insert(db, claim, "refused") if first is None else _renew(db, first, claim, "refused")
-    db.run("UPDATE entries SET cause = 'state', reason = :reason WHERE id = :id", reason=reason, id=left.id)
+    db.run(
+        "UPDATE entries SET cause = :cause, reason = :reason WHERE id = :id", cause=LEFT_OUT, reason=reason, id=left.id
+    )
     return _again(db, left.id)
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 Status = Literal["intended", "sending", "applied", "undone", "refused", "failed", "parked"]
 Via = Literal["run", "adjust", "import", "poll", "webhook", "post", "undo", "settle"]
-STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 LEFT_OUT: Final = "state"
 """The cause of a refusal that means: left out because of the contact's state."""

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -20,7 +20,6 @@ from ccops.ledger.errors import (
 from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 Row = sqlite3.Row
-Parameters = Mapping[str, str | int | None]
 
 _BUSY_SECONDS: Final = 30.0
 _CACHE_KIB: Final = 8192
