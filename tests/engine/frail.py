@@ -14,6 +14,8 @@ from ccops.crm.base import (
     CustomField,
     HeldTag,
     KnownTag,
+    Listing,
+    ManyWritten,
     NotSent,
     OutcomeUnknown,
     Rejected,
@@ -257,13 +259,23 @@ class FrailCrm:
     def create_tag(self, name: str) -> tuple[KnownTag, bool]:
         raise NotImplementedError
 
-    def carriers(self, tag_id: int, state: StateFilter = "all") -> Iterator[Contact]:
+    def carriers(self, tag_id: int, state: StateFilter = "all") -> Listing:
         raise NotImplementedError
 
-    def contacts(self, state: StateFilter = "all") -> Iterator[Contact]:
+    def contacts(self, state: StateFilter = "all") -> Listing:
         raise NotImplementedError
 
     def add_tag(self, contact_id: int, tag_id: int) -> bool:
+        raise NotImplementedError
+
+    @property
+    def most_at_once(self) -> int:
+        return 0
+
+    def write_many(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
+        raise NotImplementedError
+
+    def remove_tag_of_many(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
         raise NotImplementedError
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ccops.crm.base import CustomField, HeldTag, KnownTag
+from ccops.crm.base import CustomField, HeldTag, KnownTag, Missing
 from ccops.crm.kit.errors import KitUnreachable
 
 if TYPE_CHECKING:
@@ -76,3 +76,40 @@ def test_the_tags_of_a_contact_come_with_their_times(wire: Wire, crm: KitCrm) ->
     wire.reply(200, page("tags", [{"id": 11, "name": "VIP", "tagged_at": "2026-02-01T01:00:00.250+01:00"}]))
     assert crm.tags_of(5) == [HeldTag(11, "VIP", datetime(2026, 2, 1, tzinfo=UTC))]
     assert wire.asked[0].target == "/v4/subscribers/5/tags?per_page=1000"
+
+
+def counted(body: dict[str, Any], total: object) -> dict[str, Any]:
+    """A page that tells how many rows there are in all."""
+    return {**body, "pagination": body["pagination"] | {"total_count": total}}
+
+
+def test_a_total_comes_with_the_first_page_which_is_not_asked_for_again(wire: Wire, crm: KitCrm) -> None:
+    wire.reply(200, counted(page("subscribers", people(3, 2), "a"), 3)).reply(200, page("subscribers", people(1)))
+    listing = crm.contacts()
+    assert (listing.total, listing.total) == (3, 3)
+    assert [contact.id for contact in listing] == [3, 2, 1]
+    assert listing.total == 3
+    first = "/v4/subscribers?status=all&per_page=1000"
+    assert [asked.target for asked in wire.asked] == [f"{first}&include_total_count=true", f"{first}&after=a"]
+
+
+@pytest.mark.parametrize("total", [None, -1, "many", 2.5, True, []])
+def test_a_total_that_is_none_is_not_told(total: object, wire: Wire, crm: KitCrm) -> None:
+    wire.reply(200, counted(page("subscribers", people(3)), total))
+    listing = crm.carriers(11)
+    assert (listing.total, [contact.id for contact in listing]) == (None, [3])
+
+
+def test_a_total_is_not_asked_for_once_the_list_has_begun(wire: Wire, crm: KitCrm) -> None:
+    wire.reply(200, page("subscribers", people(3)))
+    listing = crm.carriers(11)
+    assert (next(listing).id, listing.total, list(listing)) == (3, None, [])
+    assert len(wire.asked) == 1
+
+
+def test_a_total_that_could_not_be_had_may_be_asked_for_again(wire: Wire, crm: KitCrm) -> None:
+    wire.reply(404).reply(200, counted(page("subscribers", []), "0"))
+    listing = crm.carriers(11)
+    with pytest.raises(Missing):
+        _ = listing.total
+    assert (listing.total, list(listing)) == (0, [])

@@ -34,6 +34,29 @@ class Contact:
     """In a row of a tag's carriers, or the answer of a tagging: since when the contact has the tag."""
 
 
+class Listing(Iterator[Contact], Protocol):
+    """Contacts of a list, page by page as they are needed, each once. Rows may lag."""
+
+    @property
+    def total(self) -> int | None:
+        """How many there are in all, as the first page told; that page is then the first one given.
+
+        It is asked for only if this is read before the first contact is taken, as counting is slow. None if it was read
+        later than that, or the CRM does not tell. Raises what taking the first contact raises.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ManyWritten:
+    """What the answer to a write of many contacts proves. A contact in neither part is of unknown outcome."""
+
+    echoed: Mapping[int, Mapping[str, str | None]]
+    """By contact, the fields that the answer shows with the value that was sent; they may be some of those sent."""
+    untouched: frozenset[int]
+    """The contacts none of whose fields was written, for certain."""
+
+
 @dataclass(frozen=True, slots=True)
 class CustomField:
     """A custom field: the key changes when the label is renamed, the id never."""
@@ -137,11 +160,11 @@ class Crm(Protocol):
         """Make a tag; False if one of that name, in any case of letters, was there already and is returned."""
         ...
 
-    def carriers(self, tag_id: int, state: StateFilter = "all") -> Iterator[Contact]:
+    def carriers(self, tag_id: int, state: StateFilter = "all") -> Listing:
         """Page through the contacts that carry a tag, with `tagged_at`. Rows may lag. Raises Missing."""
         ...
 
-    def contacts(self, state: StateFilter = "all") -> Iterator[Contact]:
+    def contacts(self, state: StateFilter = "all") -> Listing:
         """Page through all contacts. Rows may lag."""
         ...
 
@@ -159,4 +182,23 @@ class Crm(Protocol):
 
     def remove_tag(self, contact_id: int, tag_id: int) -> None:
         """Take a tag off; a contact that does not have it is no error."""
+        ...
+
+    @property
+    def most_at_once(self) -> int:
+        """How many values one `write_many`, or contacts one `remove_tag_of_many`, takes; 0: neither is to be had."""
+        ...
+
+    def write_many(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
+        """Set fields of several contacts to absolute values, all in one request; the answer proves what it proves.
+
+        Raises Missing if a field is not there (and then nothing was sent); ValueError for no value, or too many.
+        """
+        ...
+
+    def remove_tag_of_many(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
+        """Take a tag off several contacts, all in one request; return those that certainly don't carry it any more.
+
+        The others may or may not; a contact that did not have it is no error.
+        """
         ...

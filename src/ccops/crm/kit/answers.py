@@ -27,6 +27,8 @@ class Page(Generic[T]):
     rows: list[T]
     after: str | None
     """Cursor of the next page; None on the last."""
+    total: int | None = None
+    """How many rows the whole list has, if that was asked for and told."""
 
 
 def page(answer: Answer, key: str, row: Callable[[Json], T]) -> Page[T]:
@@ -35,12 +37,12 @@ def page(answer: Answer, key: str, row: Callable[[Json], T]) -> Page[T]:
     if not isinstance(rows, list):
         raise Unreadable(f"its answer lacks the list of {key}")
     pagination = _object(answer.json.get("pagination") or {})
-    if not pagination.get("has_next_page"):
-        return Page([row(_object(item)) for item in rows], None)
-    cursor = pagination.get("end_cursor")
-    if not isinstance(cursor, str) or not cursor:
-        raise Unreadable(f"its list of {key} goes on, but its answer does not say where")
-    return Page([row(_object(item)) for item in rows], cursor)
+    cursor, total = None, number(pagination.get("total_count"))
+    if pagination.get("has_next_page"):
+        cursor = pagination.get("end_cursor")
+        if not isinstance(cursor, str) or not cursor:
+            raise Unreadable(f"its list of {key} goes on, but its answer does not say where")
+    return Page([row(_object(item)) for item in rows], cursor, total)
 
 
 def account(answer: Answer) -> Account:
@@ -141,10 +143,15 @@ def endpoint_with_secret(answer: Answer) -> SignedEndpoint:
 
 def written(answer: Answer, contact_id: int) -> Mapping[str, str | None]:
     """Return the fields that a write's answer echoes; raises Unreadable if it is no clear yes for this contact."""
+    unwarned(answer)
+    return contact_of(answer, contact_id).fields
+
+
+def unwarned(answer: Answer) -> None:
+    """Raise Unreadable if an answer warns that something was ignored."""
     warnings = texts(answer.json.get("warnings"))
     if warnings:
         raise Unreadable(f"it warned: {'; '.join(warnings)}")
-    return contact_of(answer, contact_id).fields
 
 
 def was_added(answer: Answer, contact_id: int) -> bool:
@@ -185,6 +192,17 @@ def texts(value: Any) -> list[str]:
     return [] if value is None or value == "" else [_text(value)]
 
 
+def number(value: Any) -> int | None:
+    """Read a number without a sign, written as one or as a text; None if it is none, or longer than any id."""
+    text = _text(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
+
+
+def field_value(value: Any) -> str | None:
+    """Read the value of a custom field; None if it is not set."""
+    return None if value is None else _text(value)
+
+
 def moment(value: Any) -> datetime | None:
     """Read a time in any usual form, to the second (all that Kit promises); None if it is none."""
     try:
@@ -208,10 +226,10 @@ def _object(value: Any) -> Json:
 
 
 def _id(row: Json) -> int:
-    value = _text(row.get("id"))
-    if not (value.isascii() and value.isdecimal() and len(value) <= _LONGEST_ID):
+    value = number(row.get("id"))
+    if value is None:
         raise Unreadable("its answer has an id that is no number")
-    return int(value)
+    return value
 
 
 def _needed(row: Json, key: str) -> str:
@@ -222,7 +240,7 @@ def _needed(row: Json, key: str) -> str:
 
 
 def _fields(value: Any) -> dict[str, str | None]:
-    return {_text(key): None if item is None else _text(item) for key, item in _object(value or {}).items()}
+    return {_text(key): field_value(item) for key, item in _object(value or {}).items()}
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Kit's API v4 as a `Crm`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from ccops.crm.base import (
     CustomField,
     HeldTag,
     KnownTag,
+    ManyWritten,
     Missing,
     OutcomeUnknown,
     Rejected,
@@ -22,8 +23,9 @@ from ccops.crm.base import (
 from ccops.crm.kit import answers, endpoints
 from ccops.crm.kit.calls import Calls
 from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
+from ccops.crm.kit.many import Many
 from ccops.crm.kit.pacing import Pacer
-from ccops.crm.kit.paging import rows
+from ccops.crm.kit.paging import Rows
 from ccops.crm.kit.webhooks import KitWebhooks
 from ccops.errors import ServiceUnreachable
 from ccops.secret import Secret
@@ -57,6 +59,7 @@ class KitCrm:
         self._http = Http(secret, oauth=oauth, api_url=api_url, limits=limits)
         self._calls = Calls(self._http, secret, oauth=oauth, pacer=pacer, clock=clock, limits=limits)
         self._pacer, self._clock = pacer, clock
+        self._many = Many(self._calls, clock, self.fields, oauth=oauth, within=_LONGEST_HOLD_OF_A_WRITE)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +104,7 @@ class KitCrm:
         if "@" not in wanted:
             return None
         try:
-            found = rows(self._calls, endpoints.contact_by_email(wanted), "subscribers", answers.contact)
+            found = Rows(self._calls, endpoints.contact_by_email(wanted), "subscribers", answers.contact)
             same = [row for row in found if same_address(row.email, wanted)]
         except Rejected as refusal:
             if refusal.status not in _MALFORMED:
@@ -111,7 +114,9 @@ class KitCrm:
 
     def fields(self) -> list[CustomField]:
         """Return all custom fields."""
-        return list(rows(self._calls, endpoints.fields(), "custom_fields", answers.custom_field))
+        found = list(Rows(self._calls, endpoints.fields(), "custom_fields", answers.custom_field))
+        self._many.know(found)
+        return found
 
     def create_field(self, label: str) -> CustomField:
         """Make a custom field, or return the one that has this label already; repeated like a read."""
@@ -119,7 +124,7 @@ class KitCrm:
 
     def tags(self) -> list[KnownTag]:
         """Return all tags."""
-        return list(rows(self._calls, endpoints.tags(), "tags", answers.tag))
+        return list(Rows(self._calls, endpoints.tags(), "tags", answers.tag))
 
     def create_tag(self, name: str) -> tuple[KnownTag, bool]:
         """Make a tag; False if one of that name, in any case of letters, was there already and is returned.
@@ -132,17 +137,17 @@ class KitCrm:
             "if-unsent",
         )
 
-    def carriers(self, tag_id: int, state: StateFilter = "all") -> Iterator[Contact]:
+    def carriers(self, tag_id: int, state: StateFilter = "all") -> Rows[Contact]:
         """Page through the contacts that carry a tag, with `tagged_at`. Rows may lag. Raises Missing."""
-        return rows(self._calls, endpoints.carriers(tag_id, state), "subscribers", answers.contact)
+        return Rows(self._calls, endpoints.carriers(tag_id, state), "subscribers", answers.contact)
 
-    def contacts(self, state: StateFilter = "all") -> Iterator[Contact]:
+    def contacts(self, state: StateFilter = "all") -> Rows[Contact]:
         """Page through all contacts. Rows may lag."""
-        return rows(self._calls, endpoints.contacts(state), "subscribers", answers.contact)
+        return Rows(self._calls, endpoints.contacts(state), "subscribers", answers.contact)
 
     def tags_of(self, contact_id: int) -> list[HeldTag]:
         """Return the tags that a contact carries now. Raises Missing."""
-        return list(rows(self._calls, endpoints.tags_of(contact_id), "tags", answers.held_tag))
+        return list(Rows(self._calls, endpoints.tags_of(contact_id), "tags", answers.held_tag))
 
     def write(self, contact_id: int, values: Mapping[str, str]) -> Mapping[str, str | None]:
         """Set fields to absolute values in one request, sent at most once; return the fields that the answer echoed.
@@ -180,6 +185,23 @@ class KitCrm:
                 return None
             self._clock.sleep(attempt)
         return self._untag(contact_id, tag_id)
+
+    @property
+    def most_at_once(self) -> int:
+        """How many values one `write_many`, or contacts one `remove_tag_of_many`, takes; 0 with an API key."""
+        return self._many.most
+
+    def write_many(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
+        """Set fields of several contacts in one request, sent at most once; return what its answer proves.
+
+        Raises HeldBack or another NotSent rather than to wait more than 5 s, for its turn or for the fields' ids: they
+        are asked for unless `fields` has told them. Raises Missing if there is no such field.
+        """
+        return self._many.write(values)
+
+    def remove_tag_of_many(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
+        """Take a tag off several contacts in one request, sent at most once; return those that certainly lost it."""
+        return self._many.remove_tag(tag_id, contacts)
 
     def _untag(self, contact_id: int, tag_id: int) -> None:
         with suppress(Missing):  # without contact or tag there is no tagging either

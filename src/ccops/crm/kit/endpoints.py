@@ -1,6 +1,7 @@
 """The calls of Kit's API v4 that ccops makes, as data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ccops.crm.base import StateFilter
@@ -76,6 +77,21 @@ def remove_tag(contact_id: int, tag_id: int) -> Call:
     return _tagging("DELETE", contact_id, tag_id)
 
 
+def write_many(values: Mapping[tuple[int, int], str]) -> Call:
+    """Set custom fields of many contacts, by ids of contact and field; nobody is to be called back."""
+    rows = [
+        {"subscriber_id": contact_id, "subscriber_custom_field_id": field_id, "value": value}
+        for (contact_id, field_id), value in values.items()
+    ]
+    return Call("POST", "/v4/bulk/custom_fields/subscribers", body={"custom_field_values": rows, "callback_url": None})
+
+
+def remove_tag_of_many(tag_id: int, contacts: Iterable[int]) -> Call:
+    """Take a tag off many contacts; Kit's description forgot the body, which is the one of the tagging."""
+    rows = [{"tag_id": tag_id, "subscriber_id": contact_id} for contact_id in contacts]
+    return Call("DELETE", "/v4/bulk/tags/subscribers", body={"taggings": rows})
+
+
 def hooks() -> Call:
     """First page of the unsigned webhooks (API v4, "List webhooks")."""
     return _list("/v4/webhooks")
@@ -135,6 +151,11 @@ def _signed(method: str, endpoint_id: int, action: str = "", body: Mapping[str, 
 def _tagging(method: str, contact_id: int, tag_id: int, body: Mapping[str, str] | None = None) -> Call:
     path = f"/v4/tags/{tag_id}/subscribers/{contact_id}"
     return Call(method, path, body=body, names=f"contact {contact_id} or no tag {tag_id}")
+
+
+def counted(first: Call) -> Call:
+    """First page of a list, with the number of its rows in all; Kit asks for that on no other page."""
+    return replace(first, query=(*first.query, ("include_total_count", "true")))
 
 
 def _list(path: str, state: StateFilter | None = None, *, names: str = "") -> Call:

@@ -72,6 +72,13 @@ class HeldBack(NotSent):
         )
 
 
+class FieldsUnread(NotSent):
+    """The fields' ids, which a write of many contacts needs, could not be read; nothing was written."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the list of fields, by whose ids many contacts are written, was not to be had: {reason}")
+
+
 class NoSuch(Missing):
     """Kit answers 404 for what the request names."""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from ccops.crm.kit import answers
-from ccops.crm.kit.answers import Json
+from ccops.crm.kit import answers, endpoints
+from ccops.crm.kit.answers import Json, Page
 from ccops.crm.kit.calls import Calls
 from ccops.crm.kit.errors import KitUnreachable
 from ccops.crm.kit.exchange import Call
@@ -23,18 +23,42 @@ class Numbered(Protocol):
 Row = TypeVar("Row", bound=Numbered)
 
 
-def rows(calls: Calls, first: Call, key: str, row: Callable[[Json], Row]) -> Iterator[Row]:
-    """Go through all pages of a list, each row once; raises KitUnreachable if the pages go in a circle."""
-    call, known, cursors = first, set[int](), set[str]()
-    while True:
-        page = calls.ask(call, lambda answer: answers.page(answer, key, row))
-        for found in page.rows:
-            if found.id not in known:
-                known.add(found.id)
-                yield found
-        if page.after is None:
-            return
-        if page.after in cursors:
-            raise KitUnreachable(calls.host, f"its list of {key} goes in a circle", 1)
-        cursors.add(page.after)
-        call = replace(first, query=(*first.query, ("after", page.after)))
+class Rows(Iterator[Row], Generic[Row]):
+    """All pages of a list, each row once; raises KitUnreachable if the pages go in a circle."""
+
+    def __init__(self, calls: Calls, first: Call, key: str, row: Callable[[Json], Row]) -> None:
+        self._calls, self._first, self._key, self._row = calls, first, key, row
+        self._head: Page[Row] | None = None
+        self._total: int | None = None
+        self._begun = False
+        self._rows = self._all()
+
+    def __next__(self) -> Row:
+        self._begun = True
+        return next(self._rows)
+
+    @property
+    def total(self) -> int | None:
+        """How many rows there are in all; asked for, with the first page, if no row was taken before."""
+        if not self._begun and self._head is None:
+            self._head = self._page(endpoints.counted(self._first))
+            self._total = self._head.total
+        return self._total
+
+    def _all(self) -> Iterator[Row]:
+        known, cursors = set[int](), set[str]()
+        page, self._head = self._head or self._page(self._first), None
+        while True:
+            for found in page.rows:
+                if found.id not in known:
+                    known.add(found.id)
+                    yield found
+            if page.after is None:
+                return
+            if page.after in cursors:
+                raise KitUnreachable(self._calls.host, f"its list of {self._key} goes in a circle", 1)
+            cursors.add(page.after)
+            page = self._page(replace(self._first, query=(*self._first.query, ("after", page.after))))
+
+    def _page(self, call: Call) -> Page[Row]:
+        return self._calls.ask(call, lambda answer: answers.page(answer, self._key, self._row))

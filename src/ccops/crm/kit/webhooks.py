@@ -10,7 +10,7 @@ from ccops.crm.kit import answers, endpoints
 from ccops.crm.kit.calls import Calls
 from ccops.crm.kit.errors import KeyRefused
 from ccops.crm.kit.exchange import Answer
-from ccops.crm.kit.paging import rows
+from ccops.crm.kit.paging import Rows
 from ccops.crm.webhooks import Endpoint, Hook, SignedEndpoint
 from ccops.secret import Secret
 
@@ -28,7 +28,7 @@ class KitWebhooks:
 
     def hooks(self) -> list[Hook]:
         """Return all unsigned webhooks, those of other programs too."""
-        return list(rows(self._calls, endpoints.hooks(), "webhooks", answers.hook))
+        return list(Rows(self._calls, endpoints.hooks(), "webhooks", answers.hook))
 
     def create_hook(self, url: Secret, tag_id: int) -> Hook:
         """Make an unsigned webhook; not repeated once it may have arrived, as Kit would make another one."""
@@ -44,7 +44,7 @@ class KitWebhooks:
 
     def endpoints(self) -> list[Endpoint] | None:
         """Return all signed webhooks; None if Kit does not let this account or this credential have any."""
-        return _if_allowed(lambda: list(rows(self._calls, endpoints.signed(), "webhook_endpoints", answers.endpoint)))
+        return _if_allowed(lambda: list(Rows(self._calls, endpoints.signed(), "webhook_endpoints", answers.endpoint)))
 
     def endpoint(self, endpoint_id: int) -> Endpoint | None:
         """Read one signed webhook by id, never stale; None if it is gone."""
