@@ -1,9 +1,10 @@
 """A local stand-in for Kit's API v4, for trying things out, rehearsals and tests; real clients talk HTTP to it.
 
-It follows Kit's documentation and, where that is silent, chooses what is hardest on a client. Known differences: no
-bulk calls, forms, sequences or broadcasts, no `include` in lists of contacts; each process counts the rate limit on its
-own. Webhooks are told of tags added and taken off and of nothing else, and only on loopback, which Kit refuses; the
-history of a webhook endpoint's deliveries is not to be had by HTTP.
+It follows Kit's documentation and, where that is silent, chooses what is hardest on a client. Known differences: of
+the bulk calls only those that write fields, tag and untag, and nobody is called back; no forms, sequences or
+broadcasts, no `include` in lists of contacts; each process counts the rate limit on its own. Webhooks are told of tags
+added and taken off and of nothing else, and only on loopback, which Kit refuses; the history of a webhook endpoint's
+deliveries is not to be had by HTTP.
 """
 
 from ccops.sandbox.box import Sandbox

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
+from ccops.sandbox.endpoints import bulk
 from ccops.sandbox.exchange import Answer, Json, Request, refusal
 from ccops.sandbox.faults import Fault, Kind
 
@@ -62,6 +63,17 @@ def _late(fault: Fault, request: Request, work: Work) -> Delivery:
     return Delivery(_error(fault, fault.status)) if fault.status else Delivery(None, "reset")
 
 
+def _part(fault: Fault, request: Request, work: Work) -> Delivery:
+    answer = work.perform(_some_rows(fault, request))
+    if fault.status == answer.status:
+        return Delivery(answer)
+    return Delivery(_error(fault, fault.status)) if fault.status else Delivery(None, "reset")
+
+
+def _late_part(fault: Fault, request: Request, work: Work) -> Delivery:
+    return _late(fault, _some_rows(fault, request), work)
+
+
 def _warned(fault: Fault, request: Request, work: Work) -> Delivery:
     answer = work.perform(request, keep=fault.effect)
     return Delivery(_with(answer, {"warnings": list(fault.warnings or ("Something was ignored",))}))
@@ -69,6 +81,8 @@ def _warned(fault: Fault, request: Request, work: Work) -> Delivery:
 
 def _accepted(fault: Fault, request: Request, work: Work) -> Delivery:
     answer = work.perform(request, keep=fault.effect)
+    if answer.json is not None and bulk.is_meant(request.path):
+        return Delivery(replace(answer, status=202, json={}) if answer.status == 200 else answer)  # noqa: PLR2004
     if answer.json is None or "subscriber" not in answer.json:
         return Delivery(answer)
     nulls = dict.fromkeys(request.json.get("fields") or {})
@@ -101,7 +115,17 @@ _KINDS: Final[Mapping[Kind, Callable[[Fault, Request, Work], Delivery]]] = {
     "accepted": _accepted,
     "stale_echo": _stale,
     "partial": _partial,
+    "part": _part,
+    "late_part": _late_part,
 }
+
+
+def _some_rows(fault: Fault, request: Request) -> Request:
+    """Return the same request with some of its rows; one that has none stays as it is."""
+    body = request.json
+    some = {name: body[name] for name in bulk.LISTS if isinstance(body.get(name), list)}
+    kept = {name: rows[::2] if fault.rows is None else rows[: fault.rows] for name, rows in some.items()}
+    return request.with_json(body | kept) if kept else request
 
 
 def _substitute(fault: Fault) -> Answer:

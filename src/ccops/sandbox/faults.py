@@ -20,6 +20,8 @@ Kind = Literal[
     "stale_echo",  # the answer shows the contact as it was before
     "partial",  # only the fields in `keep` are written
     "late",  # no answer (or `status`); the effect comes after `delay`, or by `deliver_late`
+    "part",  # of a request for many, only some `rows` take effect; no answer, or `status` (200: what is said of these)
+    "late_part",  # the same, but what takes effect comes late
 ]
 When = Literal["before", "after"]
 
@@ -48,8 +50,10 @@ class Fault:
     """The body of `garbage`."""
     warnings: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    rows: int | None = None
+    """How many of the first rows take effect in `part` and `late_part`; None: every second one, from the first on."""
     delay: float | None = None
-    """Seconds after which the effect of `late` comes; None: when `deliver_late` is called."""
+    """Seconds after which the effect of `late` and `late_part` comes; None: when `deliver_late` is called."""
     pace: float = 0.05
     """Seconds between the bytes of `drip`."""
     location: str = "http://elsewhere.example/"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccops.sandbox.call import Endpoint
-from ccops.sandbox.endpoints import account, fields, members, subscribers, tags, webhook_endpoints, webhooks
+from ccops.sandbox.endpoints import account, bulk, fields, members, subscribers, tags, webhook_endpoints, webhooks
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Route:
 
 _ROUTES: Final = (
     Route("GET", "/v4/account", account.show),
+    Route("POST", "/v4/bulk/custom_fields/subscribers", bulk.write_values),
+    Route("POST", "/v4/bulk/tags/subscribers", bulk.tag),
+    Route("DELETE", "/v4/bulk/tags/subscribers", bulk.untag),
     Route("GET", "/v4/custom_fields", fields.index),
     Route("POST", "/v4/custom_fields", fields.create),
     Route("PUT", "/v4/custom_fields/{id}", fields.rename),

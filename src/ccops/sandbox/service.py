@@ -10,6 +10,7 @@ from ccops.sandbox import routes
 from ccops.sandbox.call import Call
 from ccops.sandbox.courier import Courier
 from ccops.sandbox.distort import TOO_MANY, Delivery, distorted
+from ccops.sandbox.endpoints import bulk
 from ccops.sandbox.exchange import Answer, Exchange, NotFound, Refused, Request, refusal
 from ccops.sandbox.faults import Fault, Faults
 from ccops.sandbox.limit import RollingLimit
@@ -100,7 +101,7 @@ class Service:
 
     def _refused(self, request: Request) -> Answer | None:
         credential = self._credential(request)
-        if credential is None:
+        if credential is None or (credential == "key" and bulk.is_meant(request.path)):
             return _REFUSALS[401]
         settings = self.settings
         if not self._limit.admits(credential, settings.clock(), settings.rate, settings.window):
