@@ -88,6 +88,7 @@ def open_bench(kit: Sandbox, tmp_path: Path, clock: StandingClock) -> Iterator[C
     crm = KitCrm(
         Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock, limits=Limits(5, 5, 10, patience=5)
     )
+    kit.settings.clock = clock.now
     crm.create_field("ccops receipt")
     ann = crm.find("ann@example.org")
     assert ann is not None

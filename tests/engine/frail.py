@@ -153,6 +153,7 @@ class FrailCrm:
     clock: Clock
     _base: tuple[str, int] | None = field(default=None, init=False)
     writes: int = field(default=0, init=False)
+    clock_ahead: timedelta | None = None
 
     # ---- what the heart uses
 

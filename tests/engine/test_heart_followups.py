@@ -143,8 +143,7 @@ def test_a_newer_tagging_is_left_alone(bench: Bench) -> None:
     bench.kit.faults.clear()
     number = bench.operation.tag.id if bench.operation.tag else 0
     bench.kit.untag(bench.ann, number)
-    later = bench.clock.now().replace(year=2027)
-    bench.kit.settings.clock = lambda: later
+    later = bench.clock.moment = bench.clock.now().replace(year=2027)
     bench.kit.tag(bench.ann, number)
     assert bench.run(occasion, bench.ann).status == "repeated"
     assert tags(bench) == {"ccops: payment-credit"}

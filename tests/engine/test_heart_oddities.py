@@ -71,8 +71,7 @@ def test_a_newer_tagging_outlives_the_settling_of_an_older_one(bench: Bench) -> 
     bench.ledger.entries.claim(claim_of(bench.request(occasion, bench.ann), bench.ann, bench.clock.now()))
     assert bench.operation.tag is not None
     bench.kit.untag(bench.ann, bench.operation.tag.id)
-    later = bench.clock.now().replace(year=2027)
-    bench.kit.settings.clock = lambda: later
+    bench.clock.moment = bench.clock.now().replace(year=2027)
     bench.kit.tag(bench.ann, bench.operation.tag.id)
     settle(bench)
     assert bench.credits == "15"

@@ -11,6 +11,9 @@ from typing import Any
 
 from ccops.cli.showing import entry_object
 from ccops.clock import SystemClock
+from ccops.crm.kit.client import KitCrm
+from ccops.crm.kit.limits import Limits
+from ccops.crm.kit.pacing import Unpaced
 from ccops.engine.heart import Heart
 from ccops.engine.request import Outcome
 from ccops.operations.model import Operation, Registry, Tag
@@ -87,13 +90,23 @@ class Served:
         return self.bench.credits
 
 
+class Unhurried(SystemClock):
+    """The machine's clock, for which nobody has to wait."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return at once."""
+
+
 @contextmanager
 def at_work(bench: Bench, poll: timedelta | None = None) -> Iterator[Served]:
     """Serve in the body; the clock is the machine's, for threads and sockets wait by it."""
     stop = threading.Event()
     number = bench.kit.add_tag(TAG)
     served = Served(bench, {OPERATION: increase(tag=Tag(number, TAG))}, SystemClock(stop), stop)
-    heart = Heart(bench.ledger, bench.crm, served.clock, timedelta(0))
+    bench.kit.settings.clock = served.clock.now
+    key, limits = Secret(bench.kit.settings.key), Limits(5, 5, 10, patience=5)
+    crm = KitCrm(key, api_url=bench.kit.url, pacer=Unpaced(), clock=Unhurried(), limits=limits)
+    heart = Heart(bench.ledger, crm, served.clock, timedelta(0))
     secrets = Secrets({OPERATION: (Secret(SECRET),)}, (KIT,))
     voices = Voices(served.told.append, served.log.append, served.outcomes.append, entry_object)
 
@@ -101,5 +114,5 @@ def at_work(bench: Bench, poll: timedelta | None = None) -> Iterator[Served]:
         return Registry("America/New_York", {}, dict(served.operations))
 
     plan = Plan("127.0.0.1", 0, "maria", poll)
-    with serving(Site(heart, registry, lambda: secrets), plan, voices, stop) as served.port:
+    with crm, serving(Site(heart, registry, lambda: secrets), plan, voices, stop) as served.port:
         yield served

@@ -11,7 +11,7 @@ from ccops.engine.request import Outcome
 from ccops.ledger.model import Origin
 from ccops.operations.model import Tag
 from ccops.triggers.polling import alone, poll_round
-from tests.engine.conftest import Bench, increase
+from tests.engine.conftest import Bench, StandingClock, increase
 
 # The bench is the engine's: a ledger, a sandbox, and the heart between them.
 from tests.engine.conftest import bench as bench  # noqa: PLC0414
@@ -21,19 +21,10 @@ from tests.engine.conftest import open_bench as open_bench  # noqa: PLC0414
 LISTS = ("GET", "/v4/tags/{tag_id}/subscribers")
 
 
-class Hour:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def hour(bench: Bench) -> Hour:
-    hour = Hour()
-    bench.kit.settings.clock = hour
-    return hour
+def hour(clock: StandingClock) -> StandingClock:
+    """Our clock, with which Kit's goes."""
+    return clock
 
 
 @pytest.fixture
@@ -67,17 +58,17 @@ def test_a_tagging_counts_once_and_the_tag_comes_off(polled: Bench) -> None:
     assert (polled.credits, polled.kit.tags_of(polled.ann)) == ("15", ["Member: Gold"])
 
 
-def test_a_tag_added_again_counts_again(polled: Bench, hour: Hour) -> None:
+def test_a_tag_added_again_counts_again(polled: Bench, hour: StandingClock) -> None:
     for _ in range(3):
-        hour.now += timedelta(minutes=1)
+        hour.moment += timedelta(minutes=1)
         tag(polled, polled.ann)
         assert states(poll(polled)) == ["applied"]
     assert polled.credits == "35"
 
 
-def test_a_row_that_lags_behind_costs_no_request(polled: Bench, hour: Hour) -> None:
+def test_a_row_that_lags_behind_costs_no_request(polled: Bench, hour: StandingClock) -> None:
     tag(polled, polled.ann)
-    hour.now += timedelta(minutes=10)
+    hour.moment += timedelta(minutes=10)
     polled.kit.settings.lag = 300
     poll(polled)
     polled.kit.forget()
@@ -124,22 +115,22 @@ def test_a_paused_operation_lets_its_tags_wait(polled: Bench) -> None:
     assert states(poll(polled)) == ["applied"]
 
 
-def test_the_period_is_that_of_the_tagging(polled: Bench, hour: Hour) -> None:
+def test_the_period_is_that_of_the_tagging(polled: Bench, hour: StandingClock) -> None:
     """Tagged on the last evening of October in New York, worked off in November: October's."""
     polled.operation = replace(polled.operation, once_per="month")
-    hour.now = datetime(2026, 11, 1, 3, 59, tzinfo=UTC)
+    hour.moment = datetime(2026, 11, 1, 3, 59, tzinfo=UTC)
     tag(polled, polled.ann)
-    hour.now += timedelta(days=3)
+    hour.moment += timedelta(days=3)
     (outcome,) = poll(polled)
     assert outcome.entry is not None
     assert outcome.entry.period == "month:2026-10"
 
 
-def test_a_second_tagging_in_a_period_is_answered_by_a_refusal(polled: Bench, hour: Hour) -> None:
+def test_a_second_tagging_in_a_period_is_answered_by_a_refusal(polled: Bench, hour: StandingClock) -> None:
     polled.operation = replace(polled.operation, once_per="month")
     tag(polled, polled.ann)
     poll(polled)
-    hour.now += timedelta(days=1)
+    hour.moment += timedelta(days=1)
     tag(polled, polled.ann)
     (outcome,) = poll(polled)
     assert (outcome.status, outcome.reason) == ("refused", "this month was done already, by e1")
@@ -156,12 +147,12 @@ def test_only_one_poll_of_a_home_is_at_work(bench: Bench) -> None:
         assert again is None
 
 
-def test_a_contact_deleted_before_the_work_fails_and_the_others_go_on(polled: Bench, hour: Hour) -> None:
+def test_a_contact_deleted_before_the_work_fails_and_the_others_go_on(polled: Bench, hour: StandingClock) -> None:
     gone = polled.kit.add_contact("gone@example.org", credits="1")
     tag(polled, gone)
     tag(polled, polled.ann)
     polled.kit.settings.lag = 60
-    hour.now += timedelta(minutes=2)
+    hour.moment += timedelta(minutes=2)
     polled.kit.delete_contact(gone)
     assert sorted(states(poll(polled))) == ["applied", "failed"]
 

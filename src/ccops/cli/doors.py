@@ -90,8 +90,8 @@ def meet(session: "Session", credential: "Credential | None" = None) -> Kit:
 
     way = _way(session, credential)
     hasty = _kit_by(session, way, Limits(patience=_HASTE))
-    account, now = hasty.account(), session.clock.now()
-    return Kit(_kit_by(session, way), way, account, now - (hasty.server_date or now))
+    account = hasty.account()
+    return Kit(_kit_by(session, way), way, account, hasty.clock_ahead or timedelta())
 
 
 def remember(session: "Session", credential: "Credential") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from ccops.errors import CcopsError
@@ -127,6 +127,14 @@ class Crm(Protocol):
     Every method may raise CredentialRefused; reads raise ServiceUnreachable once repeating has not helped, and
     Rejected. Writes raise NotSent, OutcomeUnknown, Missing and Rejected.
     """
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """By how much this machine's clock is ahead of the CRM's at least, as of the latest answer; None before it.
+
+        What the way of the answer can explain does not count; less than 0, the clock is behind.
+        """
+        ...
 
     def reserve(self, requests: int) -> None:
         """Wait until this many requests of this thread may leave at once, so that none waits between read and write."""

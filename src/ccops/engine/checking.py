@@ -1,10 +1,12 @@
 """What a read must show before anything is written, and an answer before it is believed."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
 
 from ccops.clock import Clock
 from ccops.crm.base import Contact
-from ccops.engine.errors import FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
+from ccops.engine.errors import ClockWrong, FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
 from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, doubt_of_resend, judge_receipt
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
@@ -12,6 +14,14 @@ from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.operations.model import Operation
 from ccops.operations.plan import fields_read
+
+DRIFT: Final = timedelta(seconds=60)
+"""By which this machine's clock may differ from the CRM's; more is refused, whatever the occasion is taken from.
+
+Occasions are told apart by seconds and periods begin at midnight: a clock that is wrong by a minute counts wrongly for
+a minute. One that takes its time from the network is right within a second, and what the way of an answer and its
+whole seconds can explain is no difference (`Crm.clock_ahead`): no healthy machine is refused.
+"""
 
 
 class Checker:
@@ -46,6 +56,18 @@ class Checker:
                 self._again(work)
             case Stranger() | Ahead() as verdict:
                 raise stopping(verdict, contact, self._ledger)
+
+    def check_clock(self, work: Work, ahead: timedelta | None) -> None:
+        """Demand that the clock goes with the CRM's, as the read showed. Raises ClockWrong: nothing was written."""
+        error = self.clock_fault(ahead)
+        if error is not None:
+            # Failed holds no period and uses nothing up: the next try counts by the right clock.
+            self._ledger.entries.fail(work.entry, str(error), self._clock.now())
+            raise error
+
+    def clock_fault(self, ahead: timedelta | None) -> ClockWrong | None:
+        """Return what to say if this machine's clock is wrong; what nobody knows yet is no fault."""
+        return ClockWrong(self._clock.now(), ahead) if ahead is not None and abs(ahead) > DRIFT else None
 
     def receipt_of(self, contact: Contact) -> Receipt:
         """Judge the receipt that a contact shows."""

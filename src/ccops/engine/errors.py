@@ -1,9 +1,11 @@
 """What stops a run as a whole, in the engine's words."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
+from ccops.clock import iso
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
 from ccops.operations.asking import ADJUST
@@ -26,6 +28,22 @@ class FieldGone(Misconfigured):
                 f"Kit has no field {shorten(field)} (any more), which {operation} needs{there}. A new label in Kit "
                 "makes a new key. Nothing was sent for this contact. Put the key of today into operations.toml."
             )
+
+
+class ClockWrong(Misconfigured):
+    """This machine's clock differs so much from the CRM's that what it counts by may be another day's, or month's."""
+
+    mend = (
+        "let this machine take its time from the network (NTP; on Linux: sudo timedatectl set-ntp true), then give the "
+        "same command again"
+    )
+
+    def __init__(self, ours: datetime, ahead: timedelta) -> None:
+        side = "ahead" if ahead > timedelta() else "behind"
+        super().__init__(
+            f"this machine's clock is {side}: it says {iso(ours)}, while Kit's says {iso(ours - ahead)}. Nothing was "
+            "sent for this contact, since a wrong clock could count it for the wrong day or month."
+        )
 
 
 class ReceiptFieldOurs(Misconfigured):

@@ -140,6 +140,7 @@ class Heart:
             work.entry = self.ledger.entries.fail(work.entry, reason, self.clock.now())
             return
         operation = from_json(work.entry.copy)
+        self._checker.check_clock(work, self.crm.clock_ahead)
         self._checker.check(work, operation, contact)
         if work.entry.status == "applied":  # its own write had come late
             self._release(work, look=True)

@@ -42,7 +42,7 @@ class Preview:
 
     def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:
         blank = Outcome("previewed", operation.name, request.occasion, request.who, contact.id, contact.email)
-        error = self._checker.missing(operation, contact)
+        error = self._checker.clock_fault(self._crm.clock_ahead) or self._checker.missing(operation, contact)
         if error is not None:
             raise error
         verdict = self._checker.receipt_of(contact)

@@ -7,7 +7,7 @@ from typing import Final
 
 from ccops.clock import Clock
 from ccops.crm.base import NotSent, OutcomeUnknown
-from ccops.engine.errors import LedgerBehind, OtherLedger
+from ccops.engine.errors import ClockWrong, LedgerBehind, OtherLedger
 from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, ServiceUnreachable
 from ccops.ledger.errors import EntryMoved
 from ccops.ledger.events import Ending, Event
@@ -19,7 +19,7 @@ COUNT: Final = 4
 """Threads. Kit allows two requests a second, or ten: more would only wait for each other."""
 _LONGEST_REST: Final = 1.0
 """Seconds after which an idle worker looks again, whatever it was told: an operation may have been resumed."""
-_OUTSIDE: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, CredentialRefused, LedgerUnusable)
+_OUTSIDE: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, CredentialRefused, LedgerUnusable, ClockWrong)
 """Troubles that say nothing about the event at hand."""
 _FATAL: Final = (OtherLedger, LedgerBehind, EntryMoved)
 """Another ledger is at work on the account: whatever went on now might count twice."""

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Literal, NoReturn, Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from ccops.clock import Clock
 from ccops.crm.base import NotSent, OutcomeUnknown, RateLimited, Rejected
 from ccops.crm.kit import answers
 from ccops.crm.kit.credential import mask
+from ccops.crm.kit.drift import least_ahead
 from ccops.crm.kit.errors import Interrupted, KeyRefused, KitUnreachable, NoSuch, RedirectRefused
 from ccops.crm.kit.exchange import Answer, Call, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
@@ -50,6 +51,8 @@ class Calls:
         self._pacer, self._clock, self._limits = pacer, clock, limits
         self.date: datetime | None = None
         """When Kit gave its latest answer, by its own clock."""
+        self.ahead: timedelta | None = None
+        """By how much this machine's clock is ahead of Kit's, by the latest answer that did what was asked."""
 
     @property
     def host(self) -> str:
@@ -68,7 +71,7 @@ class Calls:
         while True:
             self._wait_for_turn(within, unsure=unsure_since is not None)
             attempt, sent_at = attempt + 1, self._clock.now()
-            got = self._attempt(call, read, unsure_since)
+            got = self._attempt(call, read, sent_at, unsure_since)
             if not isinstance(got, Trouble):
                 return got
             if repeat != "read" and unsure_since is None and not got.no_effect:
@@ -78,13 +81,17 @@ class Calls:
                 self._give_up(got, attempt, repeat, unsure=unsure_since is not None)
             self._clock.sleep(wait)
 
-    def _attempt(self, call: Call, read: Callable[[Answer], T], unsure_since: datetime | None) -> T | Trouble:
+    def _attempt(
+        self, call: Call, read: Callable[[Answer], T], sent_at: datetime, unsure_since: datetime | None
+    ) -> T | Trouble:
         got = self._sender.send(call)
         if isinstance(got, Answer):
             self.date = got.date or self.date
             got = self._judged(got, call)
         if isinstance(got, Trouble):
             return got
+        if got.date is not None:  # whoever refuses or fails in Kit's place may have a clock of its own
+            self.ahead = least_ahead(sent_at, self._clock.now(), got.date)
         unsure_for = (self._clock.now() - unsure_since).total_seconds() if unsure_since else None
         try:
             return read(replace(got, unsure_for=unsure_for))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -77,6 +77,11 @@ class KitCrm:
     def server_date(self) -> datetime | None:
         """When Kit gave its latest answer, by its own clock; None before the first."""
         return self._calls.date
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """By how much this machine's clock is ahead of Kit's at least, as of the latest answer; None before it."""
+        return self._calls.ahead
 
     @property
     def webhooks(self) -> KitWebhooks:

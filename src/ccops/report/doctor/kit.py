@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
 
+from ccops.engine.checking import DRIFT
+from ccops.engine.errors import ClockWrong
 from ccops.errors import CcopsError
 from ccops.registry.config import read_config
 from ccops.registry.home import Home
@@ -11,9 +12,6 @@ from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import span
 from ccops.text import clean
-
-DRIFT: Final = timedelta(seconds=60)
-"""By which a clock may be wrong: occasions are told apart by seconds, periods by days."""
 
 
 def look(patient: Patient, visit: Visit) -> Iterator[Finding]:
@@ -54,5 +52,4 @@ def _clock(visit: Visit) -> Finding:
     if abs(visit.ahead) <= DRIFT:
         return well("clock", "goes with Kit's")
     side = "ahead of" if visit.ahead > timedelta() else "behind"
-    mend = "let this machine take its time from the network (NTP)"
-    return wrong("clock", f"this machine's clock is {span(visit.ahead)} {side} Kit's", mend)
+    return wrong("clock", f"this machine's clock is {span(visit.ahead)} {side} Kit's", ClockWrong.mend)
