@@ -139,7 +139,16 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
             for run in started:
                 heart.ledger.runs.stop(run, status, session.clock.now(), ended=True)
     _sum_up(session, tally)
+    _remind(session)
     return status
+
+
+def _remind(session: "Session") -> None:
+    """Warn, once a day, of grants that nobody has got though their period ends soon."""
+    from ccops.triggers.reminding import reminders
+
+    for text in reminders(session.ledger, session.registry.operations.values(), session.clock.now()):
+        session.console.warn(text)
 
 
 def _job(session: "Session") -> Job:

@@ -64,6 +64,18 @@ class Locks:
             return timedelta(0)
         return timedelta(seconds=max(time.time() - marked, 0))
 
+    def once_in(self, name: str, span: timedelta) -> bool:
+        """Tell whether it is time for what is done once in so long, by whoever of all processes asks first."""
+        known = name in self.names(name)
+        if known and self.held_for(name) < span:
+            return False
+        held = self.take(name)
+        if held is None:
+            return False
+        held.mark()
+        held.drop()
+        return True
+
     def _open(self, name: str) -> int:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -13,6 +13,7 @@ from ccops.ledger.model import Origin
 from ccops.ledger.runs import Started
 from ccops.operations.model import Registry
 from ccops.triggers.polling import alone, poll_round
+from ccops.triggers.reminding import reminders
 
 TITLE = "poll"
 
@@ -70,6 +71,8 @@ class Rounds:
             started.append(runs.start(TITLE, TITLE, self._by, clock.now(), new=True))
             return started[0].run.id, Origin(self._by, "poll")
 
+        for text in reminders(self._heart.ledger, self._registry().operations.values(), clock.now()):
+            self._tell(text)
         manners = Manners(clock, self._stop.is_set, lambda _count, _seconds: None)
         try:
             for outcome in work_off(poll_round(self._heart, self._registry().operations.values(), begin), manners):

@@ -1,0 +1,115 @@
+"""Grants that come once in a period: which have not come in the present one, and whether it ends soon."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ccops.ledger.history import PeriodUse
+from ccops.ledger.ledger import Ledger
+from ccops.operations.dates import local
+from ccops.operations.model import Operation, Period
+from ccops.operations.periods import MONTHS, describe_period, period_bounds, period_key
+
+_SLACK: Final = timedelta(hours=1)
+_NEAR_END: Final = 10
+"""The last tenth of a period: 3 days of a month, 2 hours of a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An operation that nobody was granted in the present period, though somebody was in the one before."""
+
+    operation: str
+    period: str
+    last: datetime
+    """When it last came, by a run or an import."""
+    ends: datetime
+    near_end: bool
+    """Whether little is left of the period."""
+    timezone: str
+
+    def said(self, now: datetime) -> str:
+        """Say it: "monthly-grant: nobody has November 2026 yet; last run 1 Oct; it ends in 2 days"."""
+        text = f"{self.operation}: nobody has {describe_period(self.period)} yet"
+        text += f"; last run {_day(self.last, self.timezone, now)}"
+        return f"{text}; the time for it ends in {_span(self.ends - now)}" if self.near_end else text
+
+    @property
+    def mend(self) -> str:
+        """The command that mends it; for whom, only its owner knows."""
+        return f"ccops run {self.operation} …"
+
+
+def late_grants(ledger: Ledger, operations: Iterable[Operation], now: datetime) -> Iterator[Late]:
+    """Compare the present period of each operation that counts once in one with the period before.
+
+    Only what runs and imports granted counts: a tag or a POST comes when it comes. A few reads of the ledger.
+    """
+    for operation in operations:
+        if operation.once_per not in {None, "ever"} and not operation.paused:
+            yield from _late(ledger, operation, now)
+
+
+def warnings_near_end(ledger: Ledger, operations: Iterable[Operation], now: datetime) -> list[str]:
+    """Say which operations nobody was granted though their period ends soon, each with the command that mends it."""
+    soon = (operation for operation in operations if ends_soon(operation, now))
+    return [f"{late.said(now)}: {late.mend}" for late in late_grants(ledger, soon, now)]
+
+
+def ends_soon(operation: Operation, now: datetime) -> bool:
+    """Tell whether the last tenth of an operation's present period has begun; nothing is read for it."""
+    if operation.once_per in {None, "ever"} or operation.paused:
+        return False
+    assert operation.once_per is not None  # noqa: S101 - which mypy does not see
+    return is_near_end(*period_bounds(period_key(operation.once_per, now, operation.timezone), operation.timezone), now)
+
+
+def _late(ledger: Ledger, operation: Operation, now: datetime) -> Iterator[Late]:
+    assert operation.once_per is not None  # noqa: S101 - the caller has looked
+    present, before = periods_at(operation.once_per, now, operation.timezone)
+    last = ledger.history.use_of(operation.name, before)
+    if last is None or ledger.history.is_used(operation.name, present):
+        return
+    begin, ends = period_bounds(present, operation.timezone)
+    near_end = is_near_end(begin, ends, now)
+    if near_end or now >= expected(present, before, last, operation.timezone):
+        yield Late(operation.name, present, last.last, ends, near_end, operation.timezone)
+
+
+def is_near_end(begin: datetime, end: datetime, now: datetime) -> bool:
+    """Tell whether the last tenth of a period has begun."""
+    return end - now <= (end - begin) / _NEAR_END
+
+
+def periods_at(period: Period, now: datetime, timezone: str) -> tuple[str, str]:
+    """Return the keys of the present period and of the one before."""
+    present = period_key(period, now, timezone)
+    begin, _ = period_bounds(present, timezone)
+    return present, period_key(period, begin - timedelta(microseconds=1), timezone)
+
+
+def expected(present: str, before: str, last: PeriodUse, timezone: str) -> datetime:
+    """Return when the present period's grants are late: as far into it as those of the one before came, and a little.
+
+    Grants that were caught up on later tell nothing; then they are late from the beginning.
+    """
+    begin, _ = period_bounds(present, timezone)
+    earlier, _ = period_bounds(before, timezone)
+    into = last.first - earlier
+    return begin + into + _SLACK if into < begin - earlier else begin
+
+
+def _day(moment: datetime, timezone: str, now: datetime) -> str:
+    there, here = local(moment, timezone), local(now, timezone)
+    year = "" if there.year == here.year else f" {there.year}"
+    return f"{there.day} {MONTHS[there.month - 1][:3]}{year}"
+
+
+def _span(left: timedelta) -> str:
+    hours = left // timedelta(hours=1)
+    if hours < 1:
+        return "less than an hour"
+    if hours < 2 * 24:
+        return "1 hour" if hours == 1 else f"{hours} hours"
+    return f"{hours // 24} days"
