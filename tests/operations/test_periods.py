@@ -171,3 +171,49 @@ def test_a_month_begins_at_midnight_of_the_zone() -> None:
         datetime(2026, 11, 1, 4, tzinfo=UTC),
         datetime(2026, 12, 1, 5, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize(
+    ("timezone", "key", "begin", "end"),
+    [
+        (NEW_YORK, "week:2026-W44", "2026-10-26T04:00", "2026-11-02T05:00"),  # its clocks go back on the Sunday
+        (NEW_YORK, "quarter:2026-Q4", "2026-10-01T04:00", "2027-01-01T05:00"),
+        (NEW_YORK, "year:2026", "2026-01-01T05:00", "2027-01-01T05:00"),
+        (NEW_YORK, "month:2028-02", "2028-02-01T05:00", "2028-03-01T05:00"),  # of 29 days
+        ("Pacific/Kiritimati", "month:2026-11", "2026-10-31T10:00", "2026-11-30T10:00"),
+        ("Pacific/Kiritimati", "week:2026-W53", "2026-12-27T10:00", "2027-01-03T10:00"),  # begins in the one year
+        ("Asia/Kathmandu", "month:2026-12", "2026-11-30T18:15", "2026-12-31T18:15"),
+        ("Asia/Kathmandu", "year:2027", "2026-12-31T18:15", "2027-12-31T18:15"),
+    ],
+)
+def test_bounds_are_midnights_of_the_zone(timezone: str, key: str, begin: str, end: str) -> None:
+    found = period_bounds(key, timezone)
+    assert [f"{moment:%Y-%m-%dT%H:%M}" for moment in found] == [begin, end]
+    period = PERIODS[[key.startswith(each) for each in PERIODS].index(True)]
+    instant = timedelta(microseconds=1)
+    keys = [period_key(period, moment, timezone) for moment in (found[0] - instant, *found, found[1] - instant)]
+    assert [each == key for each in keys] == [False, True, False, True]
+
+
+@given(periods, moments, moments, zones)
+def test_a_later_moment_is_never_of_an_earlier_period(
+    period: Period, one: datetime, other: datetime, timezone: str
+) -> None:
+    earlier, later = sorted((one, other))
+    before, after = period_key(period, earlier, timezone), period_key(period, later, timezone)
+    assert period_bounds(before, timezone)[0] <= period_bounds(after, timezone)[0]
+    assert (before == after) == (later < period_bounds(before, timezone)[1])
+
+
+months = st.integers(1996 * 12, 2090 * 12).map(lambda month: f"{month // 12:04}-{month % 12 + 1:02}")
+
+
+@given(months, zones)
+def test_a_month_to_catch_up_on_is_the_one_that_it_says(text: str, timezone: str) -> None:
+    """`--period 2026-10` has to be what a run in October would have counted for."""
+    key = parse_period("month", text)
+    begin, end = period_bounds(key, timezone)
+    first, last = begin.astimezone(ZoneInfo(timezone)), (end - timedelta(seconds=1)).astimezone(ZoneInfo(timezone))
+    assert {f"{first:%Y-%m}", f"{last:%Y-%m}"} == {text}
+    assert first.day == 1
+    assert {period_key("month", moment, timezone) for moment in (begin, begin + (end - begin) / 2)} == {key}
