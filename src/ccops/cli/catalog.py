@@ -35,6 +35,7 @@ CATALOG: Final = (
     Listed("doctor", "Start", "Check everything, and say what mends it", "ccops.cli.doctor:app"),
     Listed("op", "Set up", "Make, look at and change operations", "ccops.cli.op.app:app"),
     Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag.app:app"),
+    Listed("schedule", "Set up", "Print the line by which cron or systemd starts ccops", "ccops.cli.schedule.app:app"),
     Listed("webhook", "Set up", "Let Kit and other systems reach ccops serve", "ccops.cli.webhook.app:app"),
     Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run:app"),
     Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),

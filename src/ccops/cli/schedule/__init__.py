@@ -1,0 +1,1 @@
+"""The command `ccops schedule`: lines by which the machine starts ccops on its own."""
