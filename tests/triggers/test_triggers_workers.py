@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ccops.clock import SystemClock
+from ccops.engine.errors import ClockWrong
 from ccops.errors import CredentialRefused, Misconfigured, ServiceUnreachable
 from ccops.ledger.errors import LedgerBusy
 from ccops.ledger.events import Arrival, Ending, Event
@@ -118,7 +119,15 @@ def test_a_contact_is_in_one_hand_at_a_time(site: Site) -> None:
     assert clashes == []
 
 
-@pytest.mark.parametrize("error", [ServiceUnreachable("Kit is away"), CredentialRefused("no"), LedgerBusy(Path("x"))])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServiceUnreachable("Kit is away"),
+        CredentialRefused("no"),
+        LedgerBusy(Path("x")),
+        ClockWrong(datetime(2026, 11, 22, tzinfo=UTC), timedelta(days=31)),
+    ],
+)
 def test_trouble_from_outside_is_told_and_costs_no_event_a_try(site: Site, error: Exception) -> None:
     site.do = failing(site, error)
     site.put("1")
