@@ -185,3 +185,9 @@ def test_its_own_tag_is_left_to_poll(stored: Site, ccops: Call) -> None:
     for tag in ("7", "a"):
         ended = ccops("schedule", "monthly-grant", "--tagged", tag, "--monthly")
         assert (ended.status, "ccops schedule --poll" in ended.err) == (2, True)
+
+
+def test_a_home_that_is_none_is_said_at_once(ccops: Call) -> None:
+    for words in (("--poll",), ("--serve", "--systemd"), GOLD[1:]):
+        ended = ccops("schedule", *words)
+        assert (ended.status, ended.out) == (2, "")

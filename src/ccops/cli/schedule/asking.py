@@ -48,6 +48,7 @@ def asked(session: "Session", operation: str | None, contacts: "Contacts", whom:
     rhythms = when.rhythms()
     if len(rhythms) + when.poll + when.serve != 1:
         raise NotOneRhythm(several=bool(rhythms or when.poll or when.serve))
+    _ = session.registry  # a home that is none, or has mistakes in it, is said now, not by cron at night
     if not rhythms:
         return _standing(session, operation, contacts or whom.given(), when)
     if operation is None:

@@ -10,6 +10,7 @@ from ccops.registry.config import read_config
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
+    from ccops.registry.config import ConfigTable
 
 _SETTINGS: Final = ("CCOPS_RATE", "CCOPS_SETTLE_AFTER", "CCOPS_ACTOR")
 """Variables that are settings, without secrets."""
@@ -40,12 +41,17 @@ def environment(session: "Session") -> dict[str, str]:
     return kept
 
 
+def has_key(file: "ConfigTable") -> bool:
+    """Tell whether a home has a key of its own, so that whoever starts ccops finds one."""
+    return bool(file.api_key or file.api_key_command)
+
+
 def warnings(session: "Session") -> Iterator[tuple[str, str]]:
     """Give what the line will lack, each with what mends it."""
     file = read_config(session.home)
     if file.sandbox:
         return
-    if not (file.api_key or file.api_key_command):
+    if not has_key(file):
         lacks = "the line will have no key, and Kit will not be reached"
         if session.environ.get("KIT_API_KEY"):
             yield f"the key is in this shell alone, so {lacks}. Store it:", "ccops init --save-key"
