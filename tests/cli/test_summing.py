@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from ccops.cli.styles import text_of
-from ccops.cli.summing import summary
+from ccops.cli.summing import Tally
 from ccops.engine.request import Outcome, OutcomeStatus
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -18,7 +18,10 @@ def moved(number: int, before: str | None, after: str, **more: object) -> Outcom
 
 
 def lines(*outcomes: Outcome) -> list[str]:
-    said = ["".join(map(text_of, line)) for line in summary("grant, run r1", outcomes, "UTC", NOW)]
+    tally = Tally()
+    for each in outcomes:
+        tally.add(each)
+    said = ["".join(map(text_of, line)) for line in tally.summary("grant, run r1", "UTC", NOW)]
     assert said[0] == "grant, run r1"
     return said[1:]
 

@@ -119,9 +119,9 @@ def test_a_send_of_the_future_is_settled_from_now_on(bench: Bench) -> None:
 def test_a_begun_entry_that_is_left_out_now_is_not_open(bench: Bench) -> None:
     request = bench.request("key:left", bench.ann)
     bench.ledger.entries.claim(claim_of(request, bench.ann, bench.clock.now()))
-    assert bench.heart.leave_out(request, bench.ann, "cancelled in Kit").status == "left-out"
+    assert bench.heart.apply(replace(request, states=frozenset({"cancelled"}))).status == "left-out"
     assert bench.ledger.entries.open() == []
-    assert bench.heart.apply(replace(request, who=bench.ann)).status == "applied"
+    assert bench.heart.apply(request).status == "applied"
 
 
 def test_an_own_write_that_came_late_takes_the_tag_off_too(bench: Bench) -> None:

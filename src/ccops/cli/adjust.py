@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccops.cli.asking_first import is_meant
+from ccops.cli.choosing import Named
 from ccops.cli.contacts import contact_of
-from ccops.cli.doing import Job, Writing, do, is_meant
+from ccops.cli.doing import do
+from ccops.cli.job import Job, Writing
 from ccops.cli.keys import amount_text, check_key
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Key, number
@@ -90,5 +93,5 @@ def _adjust(
         return [Request(operation, who, occasion, run_id, origin, asked=said)]
 
     title = f"adjust {who} {target} {said}"
-    job = Job(words, title, "adjust", requests, (str(who),), registry.timezone, occasion=named)
+    job = Job(words, title, "adjust", requests, Named((str(who),)), registry.timezone, occasion=named)
     return do(session, job, how)

@@ -37,7 +37,7 @@ CATALOG: Final = (
     Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag.app:app"),
     Listed("schedule", "Set up", "Print the line by which cron or systemd starts ccops", "ccops.cli.schedule.app:app"),
     Listed("webhook", "Set up", "Let Kit and other systems reach ccops serve", "ccops.cli.webhook.app:app"),
-    Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run:app"),
+    Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run.app:app"),
     Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),
     Listed("poll", "Do", "Run operations for the contacts that carry their trigger tags", "ccops.cli.poll:app"),
     Listed("serve", "Do", "Receive webhooks and POSTs and work them off", "ccops.cli.serve:app"),

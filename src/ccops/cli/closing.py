@@ -1,81 +1,108 @@
 """The end of a run over contacts: what came of it in all, what is left, and how to take it back."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ccops.cli.job import Job, Writing
+from ccops.cli.pace import span
 from ccops.cli.showing import entry_name
-from ccops.cli.summing import summary
+from ccops.cli.summing import Tally
+from ccops.ledger.model import Run
 
 if TYPE_CHECKING:
-    from ccops.cli.doing import Job, Tally, Writing
     from ccops.cli.session import Session
-    from ccops.ledger.model import Run
 
 
-def close(session: "Session", job: "Job", tally: "Tally", how: "Writing", run: "Run") -> None:
+@dataclass(slots=True)
+class Report:
+    """A run, and what has come of it so far."""
+
+    job: Job
+    how: Writing
+    run: Run
+    tally: Tally
+    begun: datetime
+    reached_all: bool = False
+    """Whether all contacts were gone through."""
+
+
+def close(session: "Session", report: Report) -> None:
     """Sum up what a run has done, and say what is left to do."""
-    sum_up(session, job, tally, how, f"run r{run.id}{_lasted(session, tally)}")
-    _say_left(session, job, tally)
-    _say_needed(session, tally)
-    if session.console.err.is_terminal and not how.json:
-        _say_undo(session, job, tally, run)
+    what = f"run r{report.run.id}{_lasted(session.clock.now() - report.begun)}"
+    sum_up(session, report.job, report.tally, report.how, what)
+    _say_left(session, report)
+    _say_needed(session, report.tally)
+    if report.job.failures is not None:
+        report.job.failures.is_whole = report.reached_all
+    if session.console.err.is_terminal and not report.how.json:
+        _say_undo(session, report)
 
 
-def sum_up(session: "Session", job: "Job", tally: "Tally", how: "Writing", what: str) -> None:
+def sum_up(session: "Session", job: Job, tally: Tally, how: Writing, what: str) -> None:
     """Count several outcomes together: at a terminal as part of the answer, elsewhere beside it."""
-    console = session.console
-    if len(tally.outcomes) < 2 or how.json:  # noqa: PLR2004 - one outcome is its own sum
+    console, each = session.console, job.contacts.shows_each
+    if how.json or (each and tally.total < 2):  # noqa: PLR2004 - one outcome that was shown is its own sum
         return
-    title = f"{job.subject or job.title}, {what}"
+    title = f"{job.about}, {what}"
     if not console.out.is_terminal:
-        for line in summary(title, tally.outcomes, job.timezone, None):
+        for line in tally.summary(title, job.timezone, None):
             console.note(*line)
+    else:
+        if each:
+            console.say()
+        for line in tally.summary(title, job.timezone, session.clock.now()):
+            console.say(*line)
+    if not tally.total:
+        console.note("Nobody was found to do it for.")
+
+
+def _say_left(session: "Session", report: Report) -> None:
+    if report.reached_all:
         return
-    console.say()
-    for line in summary(title, tally.outcomes, job.timezone, session.clock.now()):
-        console.say(*line)
-
-
-def _say_left(session: "Session", job: "Job", tally: "Tally") -> None:
-    count, left = len(job.names), len(job.names) - len(tally.outcomes)
-    if left > 0 and count > 1:
+    count = report.job.contacts.count
+    left = None if count is None else count - report.tally.total
+    if left is None:
+        session.console.warn("not all contacts were reached; the same command goes on with them.")
+    elif left > 0 and count != 1:
         were, them = ("was", "it") if left == 1 else ("were", "them")
-        session.console.warn(f"{left} of {count} contacts {were} not reached; the same command goes on with {them}.")
-
-
-def _say_needed(session: "Session", tally: "Tally") -> None:
-    parked = [entry_name(outcome.entry) for outcome in tally.outcomes if outcome.status == "parked"]
-    if parked:
         session.console.warn(
-            f"{parked[0]} needs you" if len(parked) == 1 else f"{len(parked)} need you", ": ccops settle"
+            f"{left:,} of {count:,} contacts {were} not reached; the same command goes on with {them}."
         )
-    if any(outcome.status == "open" for outcome in tally.outcomes):
+
+
+def _say_needed(session: "Session", tally: Tally) -> None:
+    count = tally.counts["parked"]
+    if count:
+        first = tally.first.get("parked")
+        session.console.warn(
+            f"{entry_name(first)} needs you" if count == 1 else f"{count:,} need you", ": ccops settle"
+        )
+    if tally.counts["open"]:
         session.console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
 
 
-def _say_undo(session: "Session", job: "Job", tally: "Tally", run: "Run") -> None:
+def _say_undo(session: "Session", report: Report) -> None:
     """Say how to take back what was applied; not of several undos, which are taken back one by one only."""
-    applied = [outcome for outcome in tally.outcomes if outcome.status == "applied"]
-    if len(applied) == 1:
-        session.console.note(f'Take it back: ccops undo {entry_name(applied[0].entry)} --reason "…"')
-    elif applied and job.via != "undo":
-        safe = "The same command again is safe. " if job.occasion else ""
-        session.console.note(f'{safe}Take all back: ccops undo --run r{run.id} --reason "…"')
+    count = report.tally.counts["applied"]
+    if count == 1:
+        session.console.note(f'Take it back: ccops undo {entry_name(report.tally.first["applied"])} --reason "…"')
+    elif count and report.job.via != "undo":
+        safe = "The same command again is safe. " if report.job.occasion else ""
+        session.console.note(f'{safe}Take all back: ccops undo --run r{report.run.id} --reason "…"')
 
 
-def say_nothing_left(session: "Session", job: "Job", tally: "Tally", run: "Run") -> None:
+def say_nothing_left(session: "Session", report: Report) -> None:
     """Say that a run that was gone on with had nothing left to do, lest another occasion was meant."""
-    done = all(outcome.status in {"repeated", "left-out"} for outcome in tally.outcomes)
-    if done and len(tally.outcomes) == len(job.names) and not job.occasion:
+    done = set(+report.tally.counts) <= {"repeated", "left-out"}
+    if done and report.reached_all and not report.job.occasion:
         session.console.warn(
-            f"r{run.id}, which this goes on with, had done all of it; nothing was sent. For another occasion: --new"
+            f"r{report.run.id}, which this goes on with, had done all of it; nothing was sent. For another occasion: "
+            "--new"
         )
 
 
-def _lasted(session: "Session", tally: "Tally") -> str:
+def _lasted(time: timedelta) -> str:
     """Write how long a run took, if it took long enough to be felt: ", 2 min 27 s"."""
-    if tally.begun is None:
-        return ""
-    minutes, seconds = divmod(round((session.clock.now() - tally.begun) / timedelta(seconds=1)), 60)
-    parts = [f"{minutes} min"] * bool(minutes) + [f"{seconds} s"] * bool(seconds)
-    return f", {' '.join(parts)}" if parts else ""
+    seconds = round(time / timedelta(seconds=1))
+    return f", {span(seconds)}" if seconds else ""

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TextIO
 
 from ccops.cli.columns import Column, Row, layout
@@ -19,13 +20,17 @@ class Output:
     """One stream and what it is. A reader that goes away (`| head`) stops no work that is under way."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
-        self._stream = stream
+        self.stream = stream
         self.is_terminal = stream.isatty()
+        self.is_animated = self.is_terminal and environ.get("TERM") != "dumb"
+        """Whether something on it may move."""
         self.coloured = self.is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self.closed = False
         """Whether nobody reads any more; a command that only shows things may stop then."""
         self.failure = ""
         """Why the stream could not be written to (a full disk); empty if it could, or if its reader left."""
+        self.above: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Makes room meanwhile for what is written, above what moves at the bottom of the terminal."""
 
     @property
     def width(self) -> int:
@@ -54,12 +59,13 @@ class Output:
         if self.closed:
             return
         try:
-            self._stream.write(_writable(text, self._stream.encoding))
-            self._stream.flush()
+            with self.above():
+                self.stream.write(_writable(text, self.stream.encoding))
+                self.stream.flush()
         except OSError as error:
             self.closed = True
             self.failure = "" if isinstance(error, BrokenPipeError) else str(error.strerror)
-            _hush(self._stream)
+            _hush(self.stream)
 
 
 class Console:

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ccops.cli.doing import Job, Tally, Writing, manners, printer
+from ccops.cli.choosing import Named
+from ccops.cli.doing import manners, printer
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, status_of, worst
+from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of
 from ccops.cli.signals import finishing
+from ccops.cli.summing import Tally
 from ccops.crm.base import Missing
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Origin
@@ -18,6 +21,7 @@ from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
+    from ccops.engine.request import OutcomeStatus
     from ccops.operations.model import Operation
 
 app = new_app()
@@ -33,6 +37,8 @@ Watch = Annotated[
 ]
 
 _TITLE: Final = "poll"
+_PASSED_OVER: Final = frozenset({"repeated", "left-out"})
+"""Outcomes of carriers that only the sum tells of: they are met again in each round."""
 
 
 class NotBound(Misconfigured):
@@ -107,7 +113,7 @@ def _round_or_wait(session: "Session", operations: "list[Operation]", how: Writi
 
 def _round(session: "Session", operations: "list[Operation]", how: Writing) -> int:
     """Look for the tags once, and work off what is found."""
-    from ccops.engine.many import work_off
+    from ccops.engine.many import WORKERS, work_off
     from ccops.triggers.polling import BUSY_TOO_LONG, alone, poll_round
 
     heart, started = session.heart, list[Started]()
@@ -125,9 +131,9 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
         show = printer(session, _job(session), how, None, Origin(session.settings.actor, "poll", how.reason))
         status = NEEDS_A_PERSON
         try:
-            for outcome in work_off(poll_round(heart, operations, begin), manners(session)):
-                tally.outcomes.append(outcome)
-                if how.json or outcome.status not in {"repeated", "left-out"}:
+            for outcome in work_off(poll_round(heart, operations, begin), manners(session, WORKERS)):
+                tally.add(outcome)
+                if how.json or outcome.status not in _PASSED_OVER:
                     show(outcome)
             status = tally.exit_status()
         except Missing as error:
@@ -153,17 +159,19 @@ def _remind(session: "Session") -> None:
 
 def _job(session: "Session") -> Job:
     """Describe a poll to what prints outcomes; its contacts are not known before."""
-    return Job(_TITLE, _TITLE, "poll", lambda *_: (), (), session.registry.timezone)
+    return Job(_TITLE, _TITLE, "poll", lambda *_: (), Named(()), session.registry.timezone)
 
 
 def _sum_up(session: "Session", tally: Tally) -> None:
-    counts = {word: sum(each.status == word for each in tally.outcomes) for word in ("applied", "repeated", "left-out")}
+    words: tuple[OutcomeStatus, ...] = ("applied", "repeated", "left-out")
     said = ", ".join(
-        f"{count} {'already done' if word == 'repeated' else word}" for word, count in counts.items() if count
+        f"{tally.counts[word]:,} {'already done' if word == 'repeated' else word}"
+        for word in words
+        if tally.counts[word]
     )
     if said:
         session.console.note(f"{said}.")
-    elif not tally.outcomes and session.console.err.is_terminal:
+    elif not tally.total and session.console.err.is_terminal:
         session.console.note("Nobody carries a trigger tag.")
 
 
@@ -177,10 +185,10 @@ def _preview(session: "Session", operations: "list[Operation]", how: Writing) ->
     origin = Origin(session.settings.actor, "poll", how.reason)
     show = printer(session, _job(session), how, None, origin)
     for operation, row in carriers(session.crm, operations):
-        if row.state in operation.states:
-            at = row.tagged_at or session.clock.now()
-            outcome = session.preview.look(tagging_request(operation, row.id, at, 0, origin))
-            tally.outcomes.append(outcome)
+        at = row.tagged_at or session.clock.now()
+        outcome = session.preview.look(tagging_request(operation, row.id, at, 0, origin, row=row))
+        tally.add(outcome)
+        if how.json or outcome.status not in _PASSED_OVER:
             show(outcome)
     session.console.note("Dry run: nothing was changed.")
     return tally.exit_status()

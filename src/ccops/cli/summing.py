@@ -1,14 +1,17 @@
-"""Several outcomes counted together: how many of each kind, and what people want to know of them."""
+"""Outcomes counted as they come, none of them kept: how many of each kind, and what people want to know of them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
 from ccops.cli.showing import moment_text, outcome_name, style_of
 from ccops.cli.styles import Line, Styled
 from ccops.engine.request import Outcome, OutcomeStatus
+from ccops.ledger.model import Entry
 from ccops.operations.numbers import EXACT, NotANumber, parse_number
 from ccops.text import clean
 
@@ -25,44 +28,116 @@ _LABELS: Final[dict[OutcomeStatus, str]] = {
 """In the order of the summary."""
 _MOST_NAMES: Final = 3
 _MOST_REASONS: Final = 5
+_STATUS: Final[dict[OutcomeStatus, int]] = {
+    "refused": NEEDS_A_PERSON,
+    "failed": NEEDS_A_PERSON,
+    "parked": NEEDS_A_PERSON,
+    "open": UNREACHABLE,
+}
+"""The exit status that an outcome stands for; the others are fine."""
 
 
-def summary(title: str, outcomes: Sequence[Outcome], timezone: str, now: datetime | None) -> Iterator[Line]:
-    """Write the summary: a title, then a line for each kind of outcome; times as `moment_text` writes them."""
-    yield (Styled(clean(title), "bold"),)
-    groups = {status: [each for each in outcomes if each.status == status] for status in _LABELS}
-    present = [status for status in _LABELS if groups[status]]
-    of_count = max(3, *(len(f"{len(groups[status]):,}") for status in present))
-    of_label = max(len(_LABELS[status]) for status in present)
-    for status in present:
-        count, label = f"{len(groups[status]):,}", _LABELS[status]
-        for number, detail in enumerate(_details(status, groups[status], timezone, now)):
-            head = f"  {'' if number else count:>{of_count}} "
-            yield (head, Styled(f"{'' if number else label:<{of_label}}", style_of(status)), f"   {detail}".rstrip())
+@dataclass(slots=True)
+class Tally:
+    """What has come out so far."""
+
+    refused_ok: bool = False
+    counts: Counter[OutcomeStatus] = field(default_factory=Counter)
+    first: dict[OutcomeStatus, Entry] = field(default_factory=dict)
+    """The first entry of each kind."""
+    _moved: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _notes: Counter[str] = field(default_factory=Counter)
+    _runs: dict[int, datetime] = field(default_factory=dict)
+    _reasons: defaultdict[OutcomeStatus, "dict[str, _Names]"] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        self.counts[outcome.status] += 1
+        if outcome.entry is not None:
+            self.first.setdefault(outcome.status, outcome.entry)
+        match outcome.status:
+            case "applied" | "previewed":
+                self._add_change(outcome)
+            case "repeated" if outcome.entry is not None:
+                run, moment = outcome.entry.run, outcome.entry.moment
+                self._runs[run] = max(moment, self._runs.get(run, moment))
+            case _:
+                names = self._reasons[outcome.status]
+                names.setdefault(clean(outcome.reason or ""), _Names()).add(clean(outcome_name(outcome)))
+
+    @property
+    def total(self) -> int:
+        """How many outcomes were counted."""
+        return self.counts.total()
+
+    def exit_status(self) -> int:
+        """Return the exit status that the outcomes stand for."""
+        return worst(
+            FINE if status == "refused" and self.refused_ok else _STATUS.get(status, FINE) for status in self.counts
+        )
+
+    def summary(self, title: str, timezone: str, now: datetime | None) -> Iterator[Line]:
+        """Write a title, then a line for each kind of outcome; times as `moment_text` writes them."""
+        yield (Styled(clean(title), "bold"),)
+        present = [status for status in _LABELS if self.counts[status]]
+        if not present:
+            return
+        of_count = max(3, *(len(f"{self.counts[status]:,}") for status in present))
+        of_label = max(len(_LABELS[status]) for status in present)
+        for status in present:
+            count, label = f"{self.counts[status]:,}", _LABELS[status]
+            for number, detail in enumerate(self._details(status, timezone, now)):
+                head = f"  {'' if number else count:>{of_count}} "
+                yield (
+                    head,
+                    Styled(f"{'' if number else label:<{of_label}}", style_of(status)),
+                    f"   {detail}".rstrip(),
+                )
+
+    def _add_change(self, outcome: Outcome) -> None:
+        for key, after in (outcome.after or {}).items():
+            self._moved[key] = EXACT.add(self._moved[key], _moved((outcome.before or {}).get(key), after))
+        if outcome.reason:
+            self._notes[outcome.reason] += 1
+
+    def _details(self, status: OutcomeStatus, timezone: str, now: datetime | None) -> Sequence[str]:
+        match status:
+            case "applied" | "previewed":
+                return [self._changed()]
+            case "repeated":
+                return [self._first_time(timezone, now)]
+            case _:
+                return _said(self._reasons[status])
+
+    def _changed(self) -> str:
+        """Say by how much each field moved in all, and what limits did."""
+        moved = ", ".join(f"{clean(key)} {number:+,f}" for key, number in self._moved.items() if number)
+        said = "; ".join(f"{count:,} {clean(note)}" for note, count in self._notes.items())
+        return f"{moved} ({said})" if said else moved
+
+    def _first_time(self, timezone: str, now: datetime | None) -> str:
+        """Say when and in which run they were done, if that was one run."""
+        runs = sorted(self._runs)
+        if len(runs) != 1:
+            return f"runs {', '.join(f'r{run}' for run in runs[-_MOST_NAMES:])}" if runs else ""
+        return f"{moment_text(self._runs[runs[0]], timezone, now)}, run r{runs[0]}"
 
 
-def _details(status: OutcomeStatus, outcomes: Sequence[Outcome], timezone: str, now: datetime | None) -> Sequence[str]:
-    match status:
-        case "applied" | "previewed":
-            return [_changed(outcomes)]
-        case "repeated":
-            return [_first_time(outcomes, timezone, now)]
-        case _:
-            return _reasons(outcomes)
+@dataclass(slots=True)
+class _Names:
+    """Contacts that share a reason: the first of them, and how many there are."""
 
+    shown: list[str] = field(default_factory=list)
+    count: int = 0
 
-def _changed(outcomes: Sequence[Outcome]) -> str:
-    """Say by how much each field moved in all, and what limits did."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for outcome in outcomes:
-        for field, after in (outcome.after or {}).items():
-            sums[field] = EXACT.add(sums[field], _moved((outcome.before or {}).get(field), after))
-    notes = defaultdict[str, int](int)
-    for outcome in outcomes:
-        notes[outcome.reason or ""] += 1
-    moved = ", ".join(f"{clean(field)} {number:+,f}" for field, number in sums.items() if number)
-    said = "; ".join(f"{count} {clean(note)}" for note, count in notes.items() if note)
-    return f"{moved} ({said})" if said else moved
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.shown) < _MOST_NAMES:
+            self.shown.append(name)
+
+    def __str__(self) -> str:
+        more = self.count - len(self.shown)
+        return ", ".join(self.shown) + (f" and {more:,} more" if more else "")
 
 
 def _moved(before: str | None, after: str | None) -> Decimal:
@@ -73,31 +148,14 @@ def _moved(before: str | None, after: str | None) -> Decimal:
         return Decimal(0)
 
 
-def _first_time(outcomes: Sequence[Outcome], timezone: str, now: datetime | None) -> str:
-    """Say when and in which run they were done, if that was one run."""
-    entries = [outcome.entry for outcome in outcomes if outcome.entry is not None]
-    runs = sorted({entry.run for entry in entries})
-    if len(runs) != 1:
-        return f"runs {', '.join(f'r{run}' for run in runs[-_MOST_NAMES:])}" if runs else ""
-    return f"{moment_text(max(entry.moment for entry in entries), timezone, now)}, run r{runs[0]}"
-
-
-def _reasons(outcomes: Sequence[Outcome]) -> Sequence[str]:
+def _said(reasons: "dict[str, _Names]") -> Sequence[str]:
     """Say why, naming the contacts: the reason of several comes first, that of a single one behind its name."""
-    names = defaultdict[str, list[str]](list)
-    for outcome in outcomes:
-        names[clean(outcome.reason or "")].append(clean(outcome_name(outcome)))
-    said = [_because(reason, who) for reason, who in list(names.items())[:_MOST_REASONS]]
-    more = len(names) - _MOST_REASONS
-    return [*said, f"and {more} other reasons"] if more > 1 else [*said, *(["and 1 other reason"] if more == 1 else [])]
+    said = [_because(reason, names) for reason, names in list(reasons.items())[:_MOST_REASONS]]
+    more = len(reasons) - _MOST_REASONS
+    return [*said, f"and {more:,} other reason{'s' if more > 1 else ''}"] if more > 0 else said
 
 
-def _because(reason: str, names: Sequence[str]) -> str:
+def _because(reason: str, names: _Names) -> str:
     if not reason:
-        return _some(names)
-    return f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {_some(names)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMES])
-    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES:,} more"
+        return str(names)
+    return f"{names}: {reason}" if names.count == 1 else f"{reason}: {names}"

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccops.cli.choosing import Named
 from ccops.cli.contacts import entry_of, run_of
-from ccops.cli.doing import Job, Writing, do
+from ccops.cli.doing import do
 from ccops.cli.exits import NEEDS_A_PERSON, worst
+from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.session import session_of
 from ccops.errors import Misconfigured
@@ -135,8 +137,9 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
     return do(session, job, how)
 
 
-def _whom(ledger: "Ledger", entries: list[int]) -> tuple[str, ...]:
-    """Name the contacts of entries as the outcomes will."""
+def _whom(ledger: "Ledger", entries: list[int]) -> Named:
+    """Name the contacts of entries as the outcomes will; several entries of one contact are undone in their order."""
     contacts = [ledger.entries.get(number).contact for number in entries]
     people = [(contact, ledger.people.by_id(contact)) for contact in contacts]
-    return tuple(str(contact) if person is None else person.email or str(contact) for contact, person in people)
+    names = tuple(str(contact) if person is None else person.email or str(contact) for contact, person in people)
+    return Named(names, in_order=len(set(contacts)) < len(contacts))

@@ -7,7 +7,17 @@ from typing import Final
 from ccops.clock import Clock
 from ccops.crm.base import Contact
 from ccops.engine.errors import ClockWrong, FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
-from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, doubt_of_resend, judge_receipt
+from ccops.engine.judgement import (
+    Ahead,
+    Fits,
+    LateArrival,
+    Odd,
+    Receipt,
+    Stranger,
+    arrived_whole,
+    doubt_of_resend,
+    judge_receipt,
+)
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
 from ccops.ledger.ledger import Ledger
@@ -47,7 +57,7 @@ class Checker:
                 self._park_late(late)
                 if self._again(work).status == "intended":
                     work.entry = entries.park(work.entry, reason, self._clock.now())
-            case LateArrival(late, known=True) if late.status == "intended":
+            case LateArrival(late, known=True) if late.status == "intended" and arrived_whole(late, contact.fields):
                 entries.confirm(late, self._clock.now(), released=not needs_release(late))
                 self._again(work)
             case LateArrival(late):
@@ -74,6 +84,25 @@ class Checker:
         identity, entries = self._ledger.identity, self._ledger.entries
         standing = entries.standing(contact.id)
         return judge_receipt(contact, identity.receipt_field, standing, identity.lineage, entries.find)
+
+    def vouches_for(self, row: Contact, operation: Operation) -> bool:
+        """Tell whether a row of a list, which may be minutes old, is as good as a read.
+
+        It is if nobody but us writes what the operation touches, and the row shows our last write to the contact, by
+        its receipt and by its values.
+        """
+        ours = {change.field for change in operation.changes if change.sole_writer}
+        needed = fields_read(operation)
+        if not needed <= ours or not needed <= row.fields.keys():
+            return False
+        identity, standing = self._ledger.identity, self._ledger.entries.standing(row.id)
+        last = standing.last
+        if last is None or last.status != "applied" or standing.parked or standing.accepted:
+            return False
+        if self._ledger.entries.sending(row.id) is not None:
+            return False
+        left = {**(last.after or {}), identity.receipt_field: identity.lineage.receipt(last.id, last.sends)}
+        return echoed(left, row.fields)
 
     def missing(self, operation: Operation, contact: Contact) -> FieldGone | ReceiptFieldGone | ReceiptFieldOurs | None:
         """Return what to say if a field that the operation needs is not among the contact's, or not for operations."""
@@ -114,6 +143,6 @@ def stopping(verdict: Stranger | Ahead, contact: Contact, ledger: Ledger) -> Oth
     return OtherLedger(contact.id, receipt, ledger.identity.lineage.current, home)
 
 
-def echoed(sent: Mapping[str, str], echo: Mapping[str, str | None]) -> bool:
+def echoed(sent: Mapping[str, str | None], echo: Mapping[str, str | None]) -> bool:
     """Whether an answer shows every field as it was sent; an emptied one may come back as null."""
-    return all(key in echo and (echo[key] or "") == value for key, value in sent.items())
+    return all(key in echo and (echo[key] or "") == (value or "") for key, value in sent.items())

@@ -15,12 +15,13 @@ from ccops.engine.errors import KeptFailing
 from ccops.engine.judgement import judge_settlement
 from ccops.engine.release import Releaser, needs_release
 from ccops.engine.request import Outcome, Request, claim_of
-from ccops.engine.telling import NO_SUCH_CONTACT, not_found, outcome_of, told
+from ccops.engine.telling import NO_SUCH_CONTACT, left_out_reason, not_found, outcome_of, told
 from ccops.engine.work import FRESH, Read, Work
 from ccops.errors import CredentialRefused
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claimed, Entry
 from ccops.operations.copying import from_json
+from ccops.operations.model import Operation
 from ccops.operations.plan import Plan, Refusal, plan
 from ccops.text import same_address
 
@@ -39,8 +40,8 @@ class Heart:
         self.crm = crm
         self.clock = clock
         self._settle_after = settle_after
-        self._releaser = Releaser(ledger, crm)
-        self._checker = Checker(ledger, clock)
+        self.releaser = Releaser(ledger, crm)
+        self.checker = Checker(ledger, clock)
 
     def apply(self, request: Request) -> Outcome:
         """Run an operation on a contact for its occasion, or say why not."""
@@ -53,14 +54,6 @@ class Heart:
         row = self.crm.find(request.who)
         return (None if row is None else self._on(request, row.id)) or not_found(request)
 
-    def leave_out(self, request: Request, contact: int, reason: str) -> Outcome:
-        """Enter that a contact is left out because of its state; its tag stays, and fires once the state fits."""
-        with self.ledger.locks.contact(contact):
-            entry = self.ledger.entries.leave_out(claim_of(request, contact, self.clock.now()), reason)
-            if entry.status in {"applied", "undone"}:
-                return self._answer(request, Claimed("repeated", entry), None)
-            return outcome_of(entry, self._email(entry))
-
     def finish(self, entry_id: int) -> Outcome:
         """Bring an entry that was begun to its end, as the command that began it would."""
         contact = self.ledger.entries.get(entry_id).contact
@@ -68,7 +61,7 @@ class Heart:
             # Read under the lock: its own command may have ended it meanwhile.
             work = Work(self.ledger.entries.get(entry_id))
             if work.entry.status in {"applied", "undone"}:
-                work.entry = self._releaser.again(work.entry, work.warnings)
+                work.entry = self.releaser.again(work.entry, work.warnings)
             return self._carry_out(work)
 
     def read(self, contact: int) -> Read:
@@ -86,19 +79,33 @@ class Heart:
         """Work on one contact, alone; None if an address was asked for that is not the contact's (any more)."""
         with self.ledger.locks.contact(contact):
             read = None
-            if isinstance(request.who, str):
+            if isinstance(request.who, str) or (request.restricts and request.row is None):
                 read = self.read(contact)
-                if read.contact is None or not same_address(read.contact.email, request.who):
+            if isinstance(request.who, str):
+                found = None if read is None else read.contact
+                if found is None or not same_address(found.email, request.who):
                     return None
+            shown = request.row if read is None else read.contact
+            if shown is not None and request.restricts and shown.state not in request.states:
+                return self._leave_out(request, shown)
             claimed = self.ledger.entries.claim(claim_of(request, contact, self.clock.now()))
             return self._answer(request, claimed, read)
 
+    def _leave_out(self, request: Request, contact: Contact) -> Outcome:
+        """Enter that a contact is left out because of its state; its tag stays, and fires once the state fits."""
+        self.ledger.people.seen(contact.id, contact.email)
+        reason = left_out_reason(request, contact.state)
+        entry = self.ledger.entries.leave_out(claim_of(request, contact.id, self.clock.now()), reason)
+        if entry.status in {"applied", "undone"}:
+            return self._answer(request, Claimed("repeated", entry), None)
+        return outcome_of(entry, self._email(entry))
+
     def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
-            return self._carry_out(Work(claimed.entry, read, begun=claimed.kind == "begun"))
+            return self._carry_out(Work(claimed.entry, read, request.row, begun=claimed.kind == "begun"))
         warnings: list[str] = []
         if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
-            self._releaser.again(claimed.entry, warnings)
+            self.releaser.again(claimed.entry, warnings)
         return told(request, claimed, self._email(claimed.entry), tuple(warnings))
 
     # ---- from the claim to the end
@@ -110,10 +117,10 @@ class Heart:
             first = Work(blocking, work.read)
             self._bring_to_end(first)
             if first.entry.status == "sending":
-                return outcome_of(work.entry, self._email(work.entry), due=self._due(first.entry))
+                return outcome_of(work.entry, self._email(work.entry), due=self.due(first.entry))
             work.read = None
         self._bring_to_end(work)
-        due = self._due(work.entry) if work.entry.status == "sending" else None
+        due = self.due(work.entry) if work.entry.status == "sending" else None
         return outcome_of(work.entry, self._email(work.entry), tuple(work.warnings), due)
 
     def _bring_to_end(self, work: Work) -> None:
@@ -121,7 +128,7 @@ class Heart:
         for _ in range(TRIES):
             if work.entry.status == "sending":
                 self._redate(work)
-                if self.clock.now() < self._due(work.entry):
+                if self.clock.now() < self.due(work.entry):
                     return
                 self._settle(work)
             if work.entry.status == "intended":
@@ -133,15 +140,15 @@ class Heart:
 
     def _attempt(self, work: Work) -> None:
         """Read, plan, and if nothing speaks against it, write."""
-        contact = self._fresh(work)
+        operation = from_json(work.entry.copy)
+        contact = self._shown(work, operation)
         if contact is None:
             known = self.ledger.people.by_id(work.entry.contact) is not None
             reason = "no longer in Kit" if known else NO_SUCH_CONTACT
             work.entry = self.ledger.entries.fail(work.entry, reason, self.clock.now())
             return
-        operation = from_json(work.entry.copy)
-        self._checker.check_clock(work, self.crm.clock_ahead)
-        self._checker.check(work, operation, contact)
+        self.checker.check_clock(work, self.crm.clock_ahead)
+        self.checker.check(work, operation, contact)
         if work.entry.status == "applied":  # its own write had come late
             self._release(work, look=True)
         if work.entry.status != "intended":
@@ -159,7 +166,7 @@ class Heart:
         before = {change.field: change.before for change in planned.changes}
         after = {change.field: change.after for change in planned.changes}
         seen = contact.fields[identity.receipt_field] or None
-        work.read = None  # whatever happens now, this read is used up
+        work.read = work.row = None  # whatever happens now, these are used up
         work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
         values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id, work.entry.sends)}
         try:
@@ -196,12 +203,12 @@ class Heart:
         """Bring the tags in order; without a look only where the entry is as old as this call."""
         if work.entry.released or not needs_release(work.entry):
             return
-        release = self._releaser.again if look else self._releaser.first
+        release = self.releaser.again if look else self.releaser.first
         work.entry = release(work.entry, work.warnings)
 
     def release(self, entry: Entry, warnings: list[str]) -> Entry:
         """Bring the tags of an entry in order that came to its end otherwise; the caller holds its contact."""
-        return self._releaser.again(entry, warnings)
+        return self.releaser.again(entry, warnings)
 
     # ---- settle
 
@@ -209,7 +216,7 @@ class Heart:
         """Find out by one read what became of a write, and commit it."""
         entries, identity = self.ledger.entries, self.ledger.identity
         # Only a read that was asked for after the write had its time to arrive can tell.
-        if work.read is None or work.read.at < self._due(work.entry):
+        if work.read is None or work.read.at < self.due(work.entry):
             work.read = self.read(work.entry.contact)
         fields = None if work.read.contact is None else work.read.contact.fields
         own = identity.lineage.receipt(work.entry.id, work.entry.sends)
@@ -230,9 +237,16 @@ class Heart:
         if work.entry.sent_at is not None and work.entry.sent_at > now + AHEAD:
             work.entry = self.ledger.entries.redate(work.entry, now)
 
-    def _due(self, entry: Entry) -> datetime:
+    def due(self, entry: Entry) -> datetime:
         """Return from when on a read tells what became of an entry's write."""
         return (entry.sent_at or entry.at) + self._settle_after
+
+    def _shown(self, work: Work, operation: Operation) -> Contact | None:
+        """Return the contact as the row of a list showed it, if the ledger vouches for that; else as it is now."""
+        if work.row is not None and not work.entry.sends and self.checker.vouches_for(work.row, operation):
+            self.ledger.people.seen(work.row.id, work.row.email)
+            return work.row
+        return self._fresh(work)
 
     def _fresh(self, work: Work) -> Contact | None:
         """Return the contact as a read showed it that is not old, even if the read itself took long."""

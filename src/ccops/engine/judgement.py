@@ -127,10 +127,12 @@ def judge_settlement(entry: Entry, fields: Fields | None, receipt_field: str, ow
     if missing:
         return Settled("unclear", f'the field "{missing[0]}" is not in Kit any more, so nobody can tell')
     receipt = fields[receipt_field] or None
-    doubt = _doubt_if_arrived(entry, fields) if receipt == own_receipt else _doubt_if_not(entry, fields, receipt)
+    arrived = receipt == own_receipt
+    doubt = _doubt_if_apart(entry, fields, arrived=arrived) if entry.apart else None
+    doubt = doubt or (_doubt_if_arrived(entry, fields) if arrived else _doubt_if_not(entry, fields, receipt))
     if doubt:
         return Settled("unclear", doubt)
-    return Settled("applied" if receipt == own_receipt else "not applied")
+    return Settled("applied" if arrived else "not applied")
 
 
 def doubt_of_resend(entry: Entry, fields: Fields, receipt_field: str) -> str | None:
@@ -138,12 +140,31 @@ def doubt_of_resend(entry: Entry, fields: Fields, receipt_field: str) -> str | N
 
     A late write is told by its receipt; where that is empty, only by what is not as it was at the send.
     """
-    if not entry.sends or fields[receipt_field]:
+    if not entry.sends:
+        return None
+    if entry.apart:
+        return _doubt_if_apart(entry, fields, arrived=False)
+    if fields[receipt_field]:
         return None
     if entry.receipt_seen is not None:
         return "an answer was lost, and the receipt was emptied since, so nobody can tell if the write came late"
     changed = [key for key, old in (entry.before or {}).items() if key in fields and not _same(fields[key], old)]
     return f"an answer was lost, the receipt is empty, and {changed[0]} is not as it was before" if changed else None
+
+
+def arrived_whole(entry: Entry, fields: Fields) -> bool:
+    """Whether a write whose receipt arrived did so with all its values."""
+    return not entry.apart or _doubt_if_apart(entry, fields, arrived=True) is None
+
+
+def _doubt_if_apart(entry: Entry, fields: Fields, *, arrived: bool) -> str | None:
+    """Rows that were sent apart have arrived only if all have, and have not only if none has."""
+    for key, old in (entry.before or {}).items():
+        expected = (entry.after or {}).get(key) if arrived else old
+        if not _same(fields.get(key), expected):
+            said = "was written, but" if arrived else "was not written, and"
+            return f"the receipt of this entry {said} {key} is not as it was {'sent' if arrived else 'before'}"
+    return None
 
 
 def _doubt_if_arrived(entry: Entry, fields: Fields) -> str | None:

@@ -1,17 +1,30 @@
-"""Working contacts off one after the other; what is still under way is put aside and looked at again at the end."""
+"""Working many contacts off; what is still under way is put aside and looked at again at the end."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ccops.clock import Clock
+from ccops.engine.crew import spread
 from ccops.engine.request import Outcome
 
 ROUNDS: Final = 3
 """How often an open entry is looked at again before it is left to the next run of the same command."""
 
+WORKERS: Final = 4
+"""Threads that hide the latency of answers; Kit's allowance is two requests a second, or ten."""
+
 Task = Callable[[], Outcome]
 """Does what there is to do for one contact; doing it again goes on where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several contacts that are done in one go; `each` does one of them alone, in the order of the outcomes."""
+
+    do: Callable[[], Sequence[Outcome]]
+    each: Sequence[Task]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +35,16 @@ class Manners:
     stop: Callable[[], bool]
     waiting: Callable[[int, float], None]
     """Told how many contacts are waited for, and for how many seconds."""
+    workers: int = 1
 
 
-def work_off(tasks: Iterable[Task], manners: Manners) -> Iterator[Outcome]:
-    """Do each task and give its outcome as soon as it is known; asked to stop, finish only the one in hand.
+def work_off(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[Outcome]:
+    """Do each task and give its outcome as soon as it is known; asked to stop, finish only what is in hand.
 
     Raises what stops all: ServiceUnreachable, CredentialRefused, LedgerUnusable, FieldGone.
     """
     aside: list[tuple[Task, Outcome]] = []
-    for task in tasks:
-        if manners.stop():
-            break
-        outcome = task()
+    for task, outcome in _done(tasks, manners):
         if outcome.due is None:
             yield outcome
         else:
@@ -42,14 +53,23 @@ def work_off(tasks: Iterable[Task], manners: Manners) -> Iterator[Outcome]:
         if not aside or manners.stop():
             break
         _wait([outcome for _, outcome in aside], manners)
-        again, aside = aside, []
-        for task, before in again:
-            outcome = before if manners.stop() else task()
+        left = {id(task): (task, outcome) for task, outcome in aside}
+        for task, outcome in _done([task for task, _ in aside], manners):
+            left[id(task)] = (task, outcome)
             if outcome.due is None:
+                del left[id(task)]
                 yield outcome
-            else:
-                aside.append((task, outcome))
+        aside = list(left.values())
     yield from (outcome for _, outcome in aside)
+
+
+def _done(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[tuple[Task, Outcome]]:
+    for pairs in spread((partial(_do, task) for task in tasks), manners.workers, manners.stop):
+        yield from pairs
+
+
+def _do(task: Task | Together) -> Sequence[tuple[Task, Outcome]]:
+    return list(zip(task.each, task.do(), strict=True)) if isinstance(task, Together) else [(task, task())]
 
 
 def _wait(outcomes: list[Outcome], manners: Manners) -> None:

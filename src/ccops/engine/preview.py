@@ -8,7 +8,7 @@ from ccops.engine.checking import Checker, stopping
 from ccops.engine.finding import find_contact
 from ccops.engine.judgement import Ahead, Odd, Stranger
 from ccops.engine.request import Outcome, Request, claim_of
-from ccops.engine.telling import not_found, outcome_of, told
+from ccops.engine.telling import left_out_reason, not_found, outcome_of, told
 from ccops.ledger.ledger import Ledger
 from ccops.operations.copying import from_json
 from ccops.operations.model import Operation
@@ -26,9 +26,11 @@ class Preview:
 
     def look(self, request: Request) -> Outcome:
         """Say how a request would end; `previewed` if it would be applied."""
-        contact = find_contact(self._ledger, self._crm, request.who)
+        contact = self._shown(request)
         if contact is None:
             return not_found(request)
+        if request.restricts and contact.state not in request.states:
+            return replace(_blank(request, contact), status="left-out", reason=left_out_reason(request, contact.state))
         claimed = self._ledger.entries.look(claim_of(request, contact.id, self._clock.now()))
         if claimed.kind not in {"begun", "taken up", "tried again"}:
             return told(request, claimed, contact.email)
@@ -40,8 +42,14 @@ class Preview:
         operation = from_json(claimed.entry.copy) if taken_up and claimed.entry is not None else request.operation
         return self._plan(request, operation, contact)
 
+    def _shown(self, request: Request) -> Contact | None:
+        """Return the contact as its row in a list shows it, where that is as good as a read; else as it is now."""
+        if request.row is not None and self._checker.vouches_for(request.row, request.operation):
+            return request.row
+        return find_contact(self._ledger, self._crm, request.who)
+
     def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:
-        blank = Outcome("previewed", operation.name, request.occasion, request.who, contact.id, contact.email)
+        blank = _blank(request, contact)
         error = self._checker.clock_fault(self._crm.clock_ahead) or self._checker.missing(operation, contact)
         if error is not None:
             raise error
@@ -59,3 +67,8 @@ class Preview:
             after={change.field: change.after for change in planned.changes},
             reason=planned.note,
         )
+
+
+def _blank(request: Request, contact: Contact) -> Outcome:
+    """Begin an outcome."""
+    return Outcome("previewed", request.operation.name, request.occasion, request.who, contact.id, contact.email)

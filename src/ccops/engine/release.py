@@ -54,6 +54,10 @@ class Releaser:
             return self._ledger.entries.release(entry) if entry.status == "undone" else entry
         return self._release(entry, warnings, seen_before=True)
 
+    def only_takes_off(self, entry: Entry) -> bool:
+        """Whether all that an applied entry needs is that its trigger tag comes off."""
+        return _loses_its_tag(entry) and not _to_add(entry)
+
     def _release(self, entry: Entry, warnings: list[str], *, seen_before: bool) -> Entry:
         try:
             if entry.undoes is not None or entry.status == "undone":

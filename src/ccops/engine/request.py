@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ccops.crm.base import Contact
 from ccops.ledger.model import Claim, Entry, Origin, Values
 from ccops.operations.copying import to_json
-from ccops.operations.model import Operation
+from ccops.operations.model import STATES, Operation, State
 
 Who = int | str
 """A contact by id, or by e-mail address."""
@@ -30,6 +31,16 @@ class Request:
     reopens: bool = False
     followups: tuple[int, ...] | None = None
     """For an undo: the follow-up tags that come off with it."""
+    states: frozenset[State] = frozenset(STATES)
+    """Contacts in another state are left out."""
+    row: Contact | None = None
+    """The row of a list that showed the contact: minutes old perhaps, but as good as a read if the ledger vouches for
+    it."""
+
+    @property
+    def restricts(self) -> bool:
+        """Whether contacts in some states are left out."""
+        return self.states < frozenset(STATES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ def told(request: Request, claimed: Claimed, email: str | None, warnings: tuple[
     )
 
 
+def left_out_reason(request: Request, state: str) -> str:
+    """Say why a contact is left out: its state is none of those that are asked for."""
+    return f"{state} in Kit; {request.operation.name} is for {', '.join(sorted(request.states))}"
+
+
 def not_found(request: Request) -> Outcome:
     """Tell that there is no such contact."""
     return Outcome(

@@ -44,20 +44,27 @@ class Entries:
         receipt_seen: str | None,
         note: str | None,
         now: datetime,
+        *,
+        apart: bool = False,
     ) -> Entry:
-        """Note that a write is about to leave, and of what. `note` is what the plan has to say about it."""
+        """Note that a write is about to leave, and of what. `note` is what the plan has to say about it.
+
+        `apart`: values and receipt leave as rows of their own, any of which may arrive without the others.
+        """
         return self._step(
             entry,
             ("intended",),
             "sending",
             'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
-            " sent_at = :now, sends = sends + 1, turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
+            " sent_at = :now, sends = sends + 1, apart = :apart,"
+            " turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
             " WHERE earlier.contact = entries.contact)",
             before=pack(before),
             after=pack(after),
             seen=receipt_seen,
             reason=note,
             now=stamp(now),
+            apart=int(apart),
         )
 
     def confirm(self, entry: Entry, now: datetime, *, released: bool) -> Entry:

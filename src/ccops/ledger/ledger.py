@@ -1,5 +1,6 @@
 """The ledger as one thing: what it holds, and the locks that guard the contacts."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ccops.ledger.entries import Entries
@@ -34,6 +35,10 @@ class Ledger:
     def create(cls, path: Path, locks: Path) -> "Ledger":
         """Make a new ledger; it has to be given its identity next."""
         return cls(Sqlite.create(path), Locks(locks))
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Make one commit of all steps that this thread notes in the body."""
+        return self.database.at_once()
 
     def close(self) -> None:
         """Close the file."""

@@ -4,15 +4,17 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from ccops.ledger.errors import LedgerNotWritable
 
-_SLOTS: Final = 1024
+_SLOTS: Final = 16_384
+"""So many that two times fifty contacts hardly ever share one."""
+_CONTACTS: Final = "contacts"
 _LOOK_AGAIN: Final = 0.02
 """Seconds between two looks at a lock that somebody else has."""
 
@@ -28,7 +30,15 @@ class Locks:
     @contextmanager
     def contact(self, contact: int) -> Iterator[None]:
         """Hold a contact, from claim to release; waits for whoever has it. Not to be taken twice by one thread."""
-        with self.wait(f"contact-{contact % _SLOTS}"):
+        with self.contacts([contact]):
+            yield
+
+    @contextmanager
+    def contacts(self, contacts: Iterable[int]) -> Iterator[None]:
+        """Hold several contacts; all who do so take them in one order, so that no two wait for each other."""
+        with ExitStack() as held:
+            for slot in sorted({contact % _SLOTS for contact in contacts}):
+                held.enter_context(self.wait(f"{_CONTACTS}/{slot}"))
             yield
 
     @contextmanager
@@ -78,7 +88,17 @@ class Locks:
 
     def _open(self, name: str) -> int:
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return self._open_first(name)
+        except OSError as error:
+            raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
+
+    def _open_first(self, name: str) -> int:
+        """Make the folders that a lock of this name needs, and its file."""
+        try:
+            for folder in (self._folder, (self._folder / name).parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
             return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error

@@ -73,6 +73,8 @@ class Entry:
     """Counts the sends to one contact, so that the last one is known; None: never sent."""
     sends: int
     """How often its write was sent and may have arrived; `before`, `after` and `turn` are those of the last time."""
+    apart: bool
+    """Whether values and receipt were sent as rows of their own, any of which may have arrived without the others."""
     undoes: int | None
     undone_by: int | None
     reopens: bool

@@ -42,6 +42,7 @@ def entry_of(row: Row) -> Entry:
         receipt_seen=row["receipt_seen"],
         turn=row["turn"],
         sends=row["sends"],
+        apart=bool(row["apart"]),
         undoes=row["undoes"],
         undone_by=row["undone_by"],
         reopens=bool(row["reopens"]),

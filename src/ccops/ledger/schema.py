@@ -133,7 +133,12 @@ _SECOND: Final = (
     "CREATE INDEX events_parked ON events (id) WHERE state = 'parked'",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
+_THIRD: Final = (
+    # Values and receipt sent as rows of their own, any of which may have arrived without the others.
+    "ALTER TABLE entries ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD)
 """The n-th brings the schema from version n to n + 1."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -86,14 +86,28 @@ class Sqlite:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Look at one consistent state."""
-        with self._within("BEGIN") as transaction:
+        with self._joined() or self._within("BEGIN") as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
-        with self._turn, self._within("BEGIN IMMEDIATE") as transaction:
+        with self._turn, self._joined() or self._within("BEGIN IMMEDIATE") as transaction:
             yield transaction
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Make one transaction of all that this thread reads and changes in the body."""
+        with self.write() as transaction:
+            self._local.joined = transaction
+            try:
+                yield
+            finally:
+                self._local.joined = None
+
+    def _joined(self) -> AbstractContextManager[Transaction] | None:
+        joined: Transaction | None = getattr(self._local, "joined", None)
+        return None if joined is None else nullcontext(joined)
 
     def close(self) -> None:
         """Close the connections of all threads, once none but this one is at work with its own.

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, cast
 
 from ccops.clock import iso
 from ccops.crm.base import Missing
-from ccops.engine.finding import find_contact
 from ccops.engine.heart import Heart
 from ccops.engine.request import Outcome, Request
 from ccops.ledger.events import Ending, Event, EventStatus
 from ccops.ledger.model import Entry, Origin
 from ccops.operations.asking import with_amount
-from ccops.operations.model import STATES, Operation, Registry
+from ccops.operations.model import Operation, Registry
 from ccops.operations.occasions import for_post, for_tag, refusal_uses_it_up
 from ccops.operations.periods import period_key
 from ccops.triggers.patience import NEAR, look_again_at, retry_at
-from ccops.triggers.taggings import left_out_reason, tagging_request
+from ccops.triggers.taggings import tagging_request
 
 if TYPE_CHECKING:
     from ccops.operations.plan import Cause
@@ -41,7 +40,7 @@ class Clerk:
         elif first.is_hint:
             self._look(operation, batch)
         else:
-            self._close(batch, self._carry_out(self._posted(operation, first)))
+            self._close(batch, self._heart.apply(self._posted(operation, first)))
 
     def failed(self, batch: Sequence[Event], reason: str) -> None:
         """Note that a try failed for a reason that may be mended."""
@@ -60,6 +59,7 @@ class Clerk:
             origin=Origin(self._by, "post", event.note),
             period=None if once_per is None else period_key(once_per, event.at, operation.timezone),
             asked=asked,
+            states=operation.states,
         )
 
     # ---- what hints at a tagging
@@ -78,7 +78,7 @@ class Clerk:
         if operation.tag.id in held:
             origin = Origin(self._by, "webhook")
             request = tagging_request(operation, contact, held[operation.tag.id], self._run, origin)
-            self._close(batch, self._carry_out(request))
+            self._close(batch, self._heart.apply(request))
             return
         for event in batch:
             self._without_tag(event, contact, operation.tag.id)
@@ -103,16 +103,6 @@ class Clerk:
             self._inbox.end([event], Ending("repeated", entry.reason, entry.id), self._heart.clock.now())
 
     # ---- the heart, and what it answers
-
-    def _carry_out(self, request: Request) -> Outcome:
-        """Run the operation, or enter that the contact is left out for its state."""
-        heart, states = self._heart, request.operation.states
-        if states < frozenset(STATES):
-            contact = find_contact(heart.ledger, heart.crm, request.who)
-            if contact is not None and contact.state not in states:
-                heart.ledger.people.seen(contact.id, contact.email)
-                return heart.leave_out(request, contact.id, left_out_reason(request.operation, contact.state))
-        return heart.apply(request)
 
     def _close(self, batch: Sequence[Event], outcome: Outcome) -> None:
         """Note an outcome: most are an end; a value that is no number or a failure is tried again."""

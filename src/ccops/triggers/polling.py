@@ -8,14 +8,15 @@ from functools import partial
 from typing import Final
 
 from ccops.crm.base import Contact, Crm
+from ccops.engine.bulk import Bulk
 from ccops.engine.heart import Heart
-from ccops.engine.many import Task
-from ccops.engine.request import Outcome
+from ccops.engine.many import Task, Together
+from ccops.engine.request import Outcome, Request
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Origin
 from ccops.operations.model import Operation
 from ccops.operations.occasions import tagging_of
-from ccops.triggers.taggings import left_out_reason, tagging_request
+from ccops.triggers.taggings import tagging_request
 
 BUSY_TOO_LONG: Final = timedelta(hours=1)
 """A poll that another one has kept out for so long is worth a person's look."""
@@ -59,37 +60,38 @@ def carriers(crm: Crm, operations: Iterable[Operation]) -> Iterator[tuple[Operat
             yield from ((operation, row) for row in crm.carriers(operation.tag.id, "all"))
 
 
-def poll_round(heart: Heart, operations: Iterable[Operation], begin: Begin) -> Iterator[Task]:
-    """Give a task for each carrier of a trigger tag; an idle round costs one page for each tag.
+def poll_round(heart: Heart, operations: Iterable[Operation], begin: Begin) -> Iterator[Task | Together]:
+    """Give tasks for all carriers of trigger tags; an idle round costs one page for each tag.
 
     What an earlier round was broken off at comes last: its tag may be off already, so that no page shows it.
 
     Raises Missing for a tag that is no longer in the CRM.
     """
-    run: tuple[int, Origin] | None = None
-    for operation, row in carriers(heart.crm, bound(operations)):
-        run = run or begin()
-        yield partial(_work, heart, operation, row, run)
+    yield from Bulk(heart).tasks(_taggings(heart, operations, begin))
     entries = heart.ledger.entries
     for entry in (*entries.unreleased(), *entries.open()):
         if entry.status != "parked" and tagging_of(entry.occasion) is not None:
             yield partial(_finish, heart, entry)
 
 
-def _work(heart: Heart, operation: Operation, row: Contact, run: tuple[int, Origin]) -> Outcome:
-    """Run the operation for one carrier, or enter that it was left out.
+def _taggings(heart: Heart, operations: Iterable[Operation], begin: Begin) -> Iterator[Request | Task]:
+    """Make a request of each carrier of a tag.
 
-    The row may be minutes old, but that the tagging took place is sure: a tag taken off since counts all the same.
+    Its row may be minutes old, but that the tagging took place is sure: a tag taken off since counts all the same.
     """
-    tagged_at = row.tagged_at or _since(heart.crm, row, operation)
-    if tagged_at is None:
-        reason = "Kit does not say since when it carries the tag"
-        return Outcome("failed", operation.name, "", row.id, row.id, row.email, reason=reason)
-    request = tagging_request(operation, row.id, tagged_at, *run)
-    if row.state in operation.states:
-        return heart.apply(request)
-    heart.ledger.people.seen(row.id, row.email)
-    return heart.leave_out(request, row.id, left_out_reason(operation, row.state))
+    run: tuple[int, Origin] | None = None
+    for operation, row in carriers(heart.crm, bound(operations)):
+        run = run or begin()
+        tagged_at = row.tagged_at or _since(heart.crm, row, operation)
+        if tagged_at is None:
+            yield partial(_without_time, operation, row)
+        else:
+            yield tagging_request(operation, row.id, tagged_at, *run, row=row)
+
+
+def _without_time(operation: Operation, row: Contact) -> Outcome:
+    reason = "Kit does not say since when it carries the tag"
+    return Outcome("failed", operation.name, "", row.id, row.id, row.email, reason=reason)
 
 
 def _since(crm: Crm, row: Contact, operation: Operation) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ccops.crm.base import Missing
 from ccops.engine.heart import Heart
-from ccops.engine.many import Manners, work_off
+from ccops.engine.many import WORKERS, Manners, work_off
 from ccops.engine.request import Outcome
 from ccops.errors import CcopsError
 from ccops.ledger.model import Origin
@@ -73,7 +73,7 @@ class Rounds:
 
         for text in reminders(self._heart.ledger, self._registry().operations.values(), clock.now()):
             self._tell(text)
-        manners = Manners(clock, self._stop.is_set, lambda _count, _seconds: None)
+        manners = Manners(clock, self._stop.is_set, lambda _count, _seconds: None, WORKERS)
         try:
             for outcome in work_off(poll_round(self._heart, self._registry().operations.values(), begin), manners):
                 self._show(outcome)

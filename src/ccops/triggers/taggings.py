@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from ccops.crm.base import Contact
 from ccops.engine.request import Request
 from ccops.ledger.model import Origin
 from ccops.operations.model import Operation
@@ -9,8 +10,13 @@ from ccops.operations.occasions import for_tag
 from ccops.operations.periods import period_key
 
 
-def tagging_request(operation: Operation, contact: int, tagged_at: datetime, run: int, origin: Origin) -> Request:
-    """Make the request that a tagging stands for; its period is that of the tagging, not of the moment of work."""
+def tagging_request(
+    operation: Operation, contact: int, tagged_at: datetime, run: int, origin: Origin, row: Contact | None = None
+) -> Request:
+    """Make the request that a tagging stands for; its period is that of the tagging, not of the moment of work.
+
+    `row` is that of a list of carriers, if one showed the contact.
+    """
     assert operation.tag is not None  # noqa: S101 - whoever saw a tagging found the operation by its tag
     period = None if operation.once_per is None else period_key(operation.once_per, tagged_at, operation.timezone)
     return Request(
@@ -20,9 +26,6 @@ def tagging_request(operation: Operation, contact: int, tagged_at: datetime, run
         run=run,
         origin=origin,
         period=period,
+        states=operation.states,
+        row=row,
     )
-
-
-def left_out_reason(operation: Operation, state: str) -> str:
-    """Say why a contact is left out: its state is none of those that the operation is for."""
-    return f"{state} in Kit; {operation.name} is for {', '.join(sorted(operation.states))}"

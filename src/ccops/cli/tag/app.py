@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ccops.cli.doing import Writing
+from ccops.cli.job import Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of

@@ -11,7 +11,7 @@ from ccops.cli.tag.carriers import Carriers, confirmed, run_for
 from ccops.cli.tag.errors import NoSuchTag, PausedHere, TagCarried, TagCounted, TagTaken
 
 if TYPE_CHECKING:
-    from ccops.cli.doing import Writing
+    from ccops.cli.job import Writing
     from ccops.cli.session import Session
     from ccops.operations.model import Operation, Tag
 

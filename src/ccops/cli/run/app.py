@@ -1,0 +1,101 @@
+"""The command itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccops.cli.job import Writing
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
+from ccops.cli.run.choices import Choosing
+from ccops.cli.session import session_of
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.operations.model import Operation
+
+app = new_app()
+
+Name = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Contacts = Annotated[
+    list[str] | None, typer.Argument(metavar="CONTACT", help="E-mail addresses, or Kit's ids.", show_default=False)
+]
+FailedTo = Annotated[
+    Path | None,
+    typer.Option("--failed-to", metavar="FILE", help="Write who needs somebody to a CSV that --file takes again."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The options that say which occasion it is."""
+
+    key: Key = None
+    once_per: OncePer = None
+    period: InPeriod = None
+    amount: Amount = None
+
+
+@command(
+    app,
+    "run",
+    """
+    ccops run payment-credit ann@example.org
+    ccops run payment-credit ann@example.org --key invoice-1042
+    ccops run monthly-grant --tagged "Member: Gold"
+    ccops run monthly-grant --file members.csv --failed-to again.csv
+    ccops run monthly-grant --all --once-per month --period 2026-10 --dry-run
+    """,
+)
+def run(
+    ctx: typer.Context,
+    operation: Name,
+    occasion: Occasion,
+    choosing: Choosing,
+    how: Writing,
+    contact: Contacts = None,
+    failed_to: FailedTo = None,
+) -> int:
+    """Apply an operation to contacts.
+
+    The same key, or the same period, never counts twice for a contact. Without either, each run counts, and then
+    contacts have to be named.
+    """
+    return run_for(session_of(ctx), operation, contact or [], occasion, choosing, how, failed_to)
+
+
+def run_for(
+    session: "Session",
+    name: str,
+    words: list[str],
+    said: Occasion,
+    choosing: Choosing,
+    how: Writing,
+    failed_to: Path | None = None,
+) -> int:
+    """Name the contacts and the occasion, and do it."""
+    from ccops.cli.doing import do
+    from ccops.cli.failures import failures_to
+    from ccops.cli.keys import check_key
+    from ccops.cli.run.asking import Asking, settled
+    from ccops.cli.run.choices import choose
+
+    known = session.operation(name)
+    check_key(session, said.key)
+    choice = choose(session, known, words, choosing)
+    _say_paused(session, known)
+    with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok) as failures:
+        asking = settled(session, Asking(known, choice, said, failures), how)
+        if asking is None:
+            session.console.note("Nothing was sent.")
+            return 0
+        return do(session, asking.job(session.clock.now()), how)
+
+
+def _say_paused(session: "Session", known: "Operation") -> None:
+    if known.paused:
+        session.console.warn(
+            f"{known.name} is paused: its tags and POSTs wait, but a run by hand or from cron still applies it."
+        )
