@@ -1,6 +1,8 @@
-"""A credential that can't be printed by accident."""
+"""Credentials that can't be printed by accident."""
 
 import hmac
+from dataclasses import dataclass
+from datetime import datetime
 
 
 class Secret:
@@ -21,3 +23,27 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The app under whose name ccops logs in with OAuth; `secret` is None if it has none."""
+
+    id: str
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a login with OAuth gives: a token for requests, and one that can be swapped, once, for the next pair."""
+
+    client: Client
+    access: Secret
+    refresh: Secret
+    renew: datetime
+    """From when on the pair is better swapped, a while before `expires`."""
+    expires: datetime
+
+    def is_that_of(self, access: Secret) -> bool:
+        """Say whether this is the pair of an access token."""
+        return self.access.equals(access.reveal())

@@ -30,8 +30,8 @@ class Listed:
 CATALOG: Final = (
     Listed("demo", "Start", "See the whole story in a throw-away home", "ccops.cli.demo.app:app"),
     Listed("init", "Start", "Set up the home: key, receipt field, settings, ledger", "ccops.cli.init:app"),
-    Listed("login", "Start", "Check and store a new key", "ccops.cli.login:app"),
-    Listed("logout", "Start", "Forget the stored key", "ccops.cli.logout:app"),
+    Listed("login", "Start", "Check and store a new key, or log in with OAuth", "ccops.cli.login:app"),
+    Listed("logout", "Start", "Forget the stored key, and end a login with OAuth", "ccops.cli.logout:app"),
     Listed("doctor", "Start", "Check everything, and say what mends it", "ccops.cli.doctor:app"),
     Listed("op", "Set up", "Make, look at and change operations", "ccops.cli.op.app:app"),
     Listed("tag", "Set up", "Make, bind and unbind trigger tags", "ccops.cli.tag.app:app"),

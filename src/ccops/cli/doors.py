@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
     from ccops.cli.session import Session
     from ccops.crm.base import Account
+    from ccops.crm.kit.access import Access
     from ccops.crm.kit.client import KitCrm
+    from ccops.crm.kit.issuer import Issuer
     from ccops.crm.kit.limits import Limits
+    from ccops.crm.kit.redirect import Redirect
+    from ccops.crm.oauth import Attempt
     from ccops.ledger.ledger import Ledger
     from ccops.operations.model import Registry
     from ccops.registry.credential import Credential
@@ -99,7 +103,7 @@ def remember(session: "Session", credential: "Credential") -> None:
     from ccops.crm.kit.credential import credential_hash
 
     identity = session.ledger.identity
-    identity.remember(credential_hash(credential.secret, identity.salt))
+    identity.remember(credential_hash(credential.known_by, identity.salt))
 
 
 def _way(session: "Session", credential: "Credential | None") -> Way:
@@ -118,18 +122,46 @@ def _kit_by(session: "Session", way: Way, limits: "Limits | None" = None) -> "Ki
     from ccops.crm.kit.limits import DEFAULT_LIMITS
     from ccops.crm.kit.pacing import SharedPacer, Unpaced
 
+    limits = limits or DEFAULT_LIMITS
     pace = _pace_file(session, way.credential)
     crm = KitCrm(
-        way.credential.secret,
-        oauth=way.credential.kind == "oauth",
+        _access(session, way, limits),
         api_url=way.url,
         # A clock that no stop cuts short: asked to stop, the contact in hand still gets its turn.
         pacer=SharedPacer(pace, way.rate, _WINDOW, SystemClock()) if way.rate else Unpaced(),
         clock=session.clock,
-        limits=limits or DEFAULT_LIMITS,
+        limits=limits,
     )
     session.resources.callback(crm.close)
     return crm
+
+
+def _access(session: "Session", way: Way, limits: "Limits") -> "Access":
+    from ccops.crm.kit.access import Fixed
+
+    credential = way.credential
+    if credential.grants is None:
+        return Fixed(credential.secret, oauth=credential.kind == "oauth")
+    from ccops.crm.kit.issuer import Issuer
+    from ccops.crm.kit.renewing import Renewing
+
+    issuer = Issuer(api_url=way.url, clock=session.clock, limits=limits)
+    return Renewing(credential.grants, issuer, session.clock)
+
+
+def open_issuer(session: "Session") -> "Issuer":
+    """Open the place where Kit gives tokens out, for a login with OAuth."""
+    from ccops.crm.kit.issuer import Issuer
+    from ccops.crm.kit.limits import DEFAULT_LIMITS
+
+    return Issuer(api_url=session.settings.api_url, clock=session.clock, limits=DEFAULT_LIMITS)
+
+
+def await_browser(attempt: "Attempt") -> "Redirect":
+    """Listen for the browser that Kit sends back after a login. Raises RedirectTaken."""
+    from ccops.crm.kit.redirect import Redirect
+
+    return Redirect(attempt)
 
 
 def embedded_sandbox(session: "Session") -> "tuple[str, Credential]":
@@ -153,7 +185,7 @@ def check_account(session: "Session", crm: "KitCrm", credential: "Credential") -
     if not session.home.ledger.exists():
         return
     ledger = session.ledger_to_read if session.looks_only else session.ledger
-    known = credential_hash(credential.secret, ledger.identity.salt)
+    known = credential_hash(credential.known_by, ledger.identity.salt)
     if not ledger.identity.knows(known):
         account = crm.account()
         ledger.identity.check_account(account.id, account.name)
@@ -169,7 +201,7 @@ def check_tags(ledger: "Ledger", registry: "Registry") -> None:
 
 
 def _pace_file(session: "Session", credential: "Credential") -> "Path":
-    """Kit counts requests by credential, so all processes with the same one share a file."""
+    """Kit counts requests by credential, so all processes with the same one share a file, whoever renews its token."""
     from ccops.crm.kit.credential import credential_hash
 
-    return session.home.locks / f"pace-{credential_hash(credential.secret, 'pace')[:16]}"
+    return session.home.locks / f"pace-{credential_hash(credential.known_by, 'pace')[:16]}"

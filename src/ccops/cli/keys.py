@@ -51,4 +51,4 @@ def _holds_credential(session: "Session", text: str | None) -> bool:
     if not text:
         return False
     credential = session.credential
-    return credential is not None and credential.secret.reveal() in text
+    return credential is not None and any(secret in text for secret in credential.secrets)

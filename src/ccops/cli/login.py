@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 app = new_app()
 
 WithKey = Annotated[bool, typer.Option("--with-key", help="Read the key from standard input.")]
+WithOauth = Annotated[bool, typer.Option("--oauth", help="Log in on a page of Kit instead: 600 requests a minute.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="With --oauth: paste what comes back, as over SSH.")]
+ClientId = Annotated[
+    str | None, typer.Option("--client-id", metavar="ID", help="With --oauth: the app in Kit to log in as.")
+]
+
+
+class OauthOnly(Misconfigured):
+    """Options that say how to log in with OAuth, without --oauth; or a key as well."""
+
+    mend = "ccops login --help"
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"{said}. Nothing was stored.")
 
 
 class NeedsNoKey(Misconfigured):
@@ -33,23 +47,44 @@ class NeedsNoKey(Misconfigured):
     """
     ccops login
     pass show kit | ccops login --with-key
+    ccops login --oauth
+    ccops login --oauth --no-browser
     """,
 )
-def login(ctx: typer.Context, with_key: WithKey = False) -> None:
-    """Check and store a new key.
+def login(
+    ctx: typer.Context,
+    with_key: WithKey = False,
+    oauth: WithOauth = False,
+    no_browser: NoBrowser = False,
+    client_id: ClientId = None,
+) -> None:
+    """Check and store a new key, or log in with OAuth.
 
     The key is made in Kit: Settings, Developer, "API keys (v4)". It is tried on Kit first, and has to open the account
     that this home belongs to; only then it takes the place of the old one in config.toml.
+
+    With --oauth you let ccops in on a page of Kit, as an app that you have made there; Kit then allows 600 requests a
+    minute instead of 120. The login renews itself. Of key and login, the one that came last counts.
     """
-    log_in(session_of(ctx), with_key=with_key)
+    session = session_of(ctx)
+    if with_key and oauth:
+        raise OauthOnly("--with-key stores a key, --oauth a login: give one of them")
+    if (no_browser or client_id) and not oauth:
+        raise OauthOnly("--no-browser and --client-id belong to --oauth")
+    if session.settings.sandbox:
+        raise NeedsNoKey
+    if oauth:
+        from ccops.cli.logging_in import log_in_with_oauth
+
+        log_in_with_oauth(session, client_id=client_id, browser=not no_browser)
+    else:
+        log_in(session, with_key=with_key)
 
 
 def log_in(session: "Session", *, with_key: bool) -> None:
     """Ask for a key, try it, store it."""
     from ccops.cli.asking_key import piped_key, typed_key
 
-    if session.settings.sandbox:
-        raise NeedsNoKey
     session.home.make()
     keep(session, piped_key(session) if with_key and not session.questions.possible else typed_key(session))
 
@@ -57,6 +92,7 @@ def log_in(session: "Session", *, with_key: bool) -> None:
 def keep(session: "Session", kit: "Kit") -> None:
     """Store a key that Kit took. Raises WrongAccount."""
     from ccops.cli import doors
+    from ccops.cli.logging_in import end_login
     from ccops.registry.config import store_key
 
     home, account = session.home, kit.account
@@ -67,6 +103,8 @@ def keep(session: "Session", kit: "Kit") -> None:
     if has_ledger:
         doors.remember(session, kit.way.credential)
     session.console.say(f"{account.name} ({account.id}): Kit takes the key, and it is stored in config.toml.")
+    if end_login(session):
+        session.console.note("It counts in place of the login with OAuth, which is ended.")
     _say_who_wins(session, kit)
     if not home.was_set_up:
         session.console.note("Next: ccops init")

@@ -148,14 +148,15 @@ class Session:
     def hide(self, text: str) -> str:
         """Put *** for the credential, should a person have typed it where it does not belong."""
         try:
-            known = self.__dict__.get("credential") or self.settings.given
+            known = self.__dict__.get("credential") or self.settings.known()
+            secrets = known.secrets if known else ()
         except CcopsError:
             return text
-        secret = "" if known is None else known.secret.reveal()
-        if len(secret) < _SHORTEST_SECRET:
-            return text
-        # The second: how errors quote a long one.
-        return text.replace(secret, "***").replace(secret[:LONGEST_QUOTE], "***")
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                # The second: how errors quote a long one.
+                text = text.replace(secret, "***").replace(secret[:LONGEST_QUOTE], "***")
+        return text
 
     def _in_sandbox(self) -> bool:
         """Tell whether the home is one for rehearsals; broken settings are another command's error."""

@@ -193,6 +193,8 @@ def _by_what(session: "Session", kit: "Kit") -> str:
     if session.settings.sandbox:
         return "the embedded sandbox"
     source = kit.way.credential.source
+    if kit.way.credential.kind == "oauth":
+        return f"by the login from {source}"
     return "by the key you typed" if source == TYPED else f"by the key from {source}"
 
 

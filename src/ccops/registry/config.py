@@ -23,6 +23,8 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "CCOPS_RATE": "rate",
     "CCOPS_SETTLE_AFTER": "settle_after",
     "CCOPS_ACTOR": "actor",
+    "KIT_CLIENT_ID": "oauth_client_id",
+    "KIT_CLIENT_SECRET": "oauth_client_secret",
 }
 """The variables that stand for a setting each; those of the credential are apart."""
 
@@ -79,6 +81,9 @@ class ConfigTable(BaseModel):
     actor: Text | None = None
     public_url: Text | None = None
     sandbox: bool = False
+    oauth_client_id: Text | None = None
+    oauth_client_secret: Text | None = Field(default=None, repr=False)
+    oauth_redirect: Text | None = None
     secrets: dict[str, UrlSecrets] = Field(default_factory=dict, repr=False)
     kit_webhook: KitWebhookTable | None = None
     kit_hooks: dict[str, KitHookTable] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ccops.errors import Misconfigured
+from ccops.registry.grant import GrantFile
 from ccops.secret import Secret
 from ccops.text import clean, shorten
 
@@ -42,12 +43,34 @@ class Credential:
     kind: Literal["key", "oauth"]
     secret: Secret
     source: str
+    name: Secret | None = None
+    """What a login is known by, as its tokens change; None: the secret itself."""
+    grants: GrantFile | None = None
+    """Where the tokens of a login are renewed; None: the secret stays what it is."""
+
+    @property
+    def known_by(self) -> Secret:
+        """What tells the credential from others for as long as it lasts; not to be shown either."""
+        return self.name or self.secret
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All texts that nobody may see."""
+        tokens = self.grants.tokens() if self.grants else None
+        hidden = (tokens.access, tokens.refresh, tokens.client.secret) if tokens else ()
+        return (self.secret.reveal(), *(secret.reveal() for secret in hidden if secret))
 
     def checked(self) -> "Credential":
         """Return the credential if it can be one. Raises CredentialMalformed."""
         if not _USABLE.fullmatch(self.secret.reveal()):
             raise CredentialMalformed(self.source)
         return self
+
+
+def login_of(grants: GrantFile) -> Credential | None:
+    """Return the login with OAuth that a home has, None if it has none. Raises GrantUnusable and FileUnusable."""
+    grant = grants.read()
+    return Credential("oauth", grant.tokens.access, grants.name, grant.id, grants) if grant else None
 
 
 def command_source(command: str) -> str:

@@ -37,6 +37,11 @@ class Home:
         return self.path / "ledger.sqlite3"
 
     @property
+    def grant(self) -> Path:
+        """The tokens of a login with OAuth."""
+        return self.path / "oauth.json"
+
+    @property
     def locks(self) -> Path:
         """The folder of the locks that processes share."""
         return self.path / "locks"
@@ -95,7 +100,7 @@ def loose_modes(home: Home) -> list[LooseMode]:
 
 def _places(home: Home) -> list[Path]:
     ledgers = sorted(home.path.glob(f"{home.ledger.name}*"))
-    places = [home.path, home.config, home.registry, *ledgers, home.locks]
+    places = [home.path, home.config, home.registry, home.grant, *ledgers, home.locks]
     return [place for place in places if place.exists()]
 
 
@@ -145,6 +150,22 @@ def folder_lock(folder: Path) -> Iterator[None]:
         handle = os.open(folder, os.O_RDONLY)
     try:
         with told(folder):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock that a small file stands for, alone among threads and processes; it dies with its holder."""
+    import fcntl
+
+    with told(path):
+        path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        with told(path):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

@@ -9,16 +9,20 @@ from urllib.parse import SplitResult, urlsplit
 
 from ccops.errors import Misconfigured
 from ccops.registry.config import ConfigTable, read_config, read_environment
-from ccops.registry.credential import Credential, key_of_command
+from ccops.registry.credential import Credential, key_of_command, login_of
+from ccops.registry.grant import GrantFile
 from ccops.registry.home import Home
-from ccops.secret import Secret
+from ccops.secret import Client, Secret
 from ccops.text import clean
 
 API_URL: Final = "https://api.kit.com"
+OAUTH_REDIRECT: Final = "http://127.0.0.1:8585/kit"
 SETTLE_AFTER: Final = 60.0
 """Seconds."""
 RATES: Final[Mapping[Literal["key", "oauth"], int]] = {"key": 120, "oauth": 600}
 """Requests in rolling 60 seconds (Kit's API v4, "Rate limiting")."""
+
+_FILE: Final = "config.toml"
 
 
 class PlainHttp(Misconfigured):
@@ -59,15 +63,29 @@ class Settings:
     given: Credential | None = field(repr=False)
     """The credential that the environment or the file holds, unchecked."""
     api_key_command: str | None
+    client: Client | None = None
+    """The app to log in as with OAuth."""
+    oauth_redirect: str = OAUTH_REDIRECT
+    """Where Kit sends the browser back to after such a login."""
+    grants: GrantFile | None = field(default=None, repr=False, compare=False)
+    """Where a login with OAuth is kept."""
 
     def credential(self) -> Credential | None:
-        """Return the credential, or None; runs `api_key_command`, on each call, if nothing else is set.
+        """Return the credential, or None: that of the environment, a login with OAuth, the stored key.
 
-        Raises CredentialMalformed and KeyCommandFailed.
+        Runs `api_key_command`, on each call, if there is nothing else. Raises CredentialMalformed, KeyCommandFailed,
+        GrantUnusable and FileUnusable.
         """
+        from_file = self.given is None or self.given.source == _FILE
+        if from_file and self.grants and (login := login_of(self.grants)):
+            return login
         if self.given:
             return self.given.checked()
         return key_of_command(self.api_key_command) if self.api_key_command else None
+
+    def known(self) -> Credential | None:
+        """Return the credential as far as it is known without running a command. Raises what `credential` does."""
+        return self.given or (login_of(self.grants) if self.grants else None)
 
     def rate_for(self, kind: Literal["key", "oauth"]) -> int:
         """Return the requests in rolling 60 seconds for a kind of credential; 0 is no limit."""
@@ -88,7 +106,26 @@ def load_settings(home: Home, environ: Mapping[str, str]) -> Settings:
         sandbox=file.sandbox,
         given=_given(file, environ),
         api_key_command=file.api_key_command,
+        client=_client(file, env),
+        oauth_redirect=_redirect(file),
+        grants=GrantFile(home),
     )
+
+
+def _client(file: ConfigTable, env: ConfigTable) -> Client | None:
+    """Return the app; a secret that stands beside another app's id is not that one's."""
+    for table in (env, file):
+        if table.oauth_client_id:
+            secret = env.oauth_client_secret or table.oauth_client_secret
+            return Client(table.oauth_client_id.strip(), Secret(secret.strip()) if secret else None)
+    return None
+
+
+def _redirect(file: ConfigTable) -> str:
+    if not file.oauth_redirect:
+        return OAUTH_REDIRECT
+    address_of(file.oauth_redirect, "oauth_redirect")
+    return file.oauth_redirect.strip()  # to the letter, a last slash too: it has to be what Kit has registered
 
 
 def _given(file: ConfigTable, environ: Mapping[str, str]) -> Credential | None:
@@ -96,7 +133,7 @@ def _given(file: ConfigTable, environ: Mapping[str, str]) -> Credential | None:
         return Credential("oauth", Secret(token), "KIT_ACCESS_TOKEN")
     if key := environ.get("KIT_API_KEY"):
         return Credential("key", Secret(key), "KIT_API_KEY")
-    return Credential("key", Secret(file.api_key), "config.toml") if file.api_key else None
+    return Credential("key", Secret(file.api_key), _FILE) if file.api_key else None
 
 
 def _os_user() -> str:

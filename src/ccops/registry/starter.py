@@ -49,6 +49,14 @@ _CONFIG: Final = """\
 # Or a command that prints the key, so that it stands in no file.
 # api_key_command = "pass show kit"
 
+# For `ccops login --oauth`, the app that you made in Kit (docs/oauth.md); without a secret if it has none.
+#                                                                       KIT_CLIENT_ID, KIT_CLIENT_SECRET
+# oauth_client_id = "..."
+# oauth_client_secret = "..."
+
+# Where Kit sends the browser back to after that login; the same, to the letter, as in the app.
+# oauth_redirect = "http://127.0.0.1:8585/kit"
+
 # Requests in 60 seconds: 120 with a key and 600 with OAuth unless set; 0 is no limit.         CCOPS_RATE
 # rate = 120
 

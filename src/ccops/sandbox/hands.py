@@ -98,6 +98,16 @@ class Hands:
         with self._looking() as store:
             return store.written(contact_id)
 
+    def expire_tokens(self) -> None:
+        """Let the time of all access tokens of OAuth be over; they can be renewed."""
+        with self._changing() as (store, _):
+            store.grants.expire_all()
+
+    def token_states(self) -> list[str]:
+        """Return how the pairs of tokens stand, oldest first: live, spent (renewed) or revoked."""
+        with self._looking() as store:
+            return store.grants.states()
+
     @contextmanager
     def _changing(self) -> Iterator[tuple[Store, int]]:
         self._service.catch_up()

@@ -107,6 +107,27 @@ class DeliveryRow(NamedTuple):
     """When to try, or to try again; FOREVER: not unless asked to."""
 
 
+class CodeRow(NamedTuple):
+    """A code that can be swapped for tokens."""
+
+    client: str
+    redirect_uri: str
+    challenge: str
+    until: int
+
+
+class TokenRow(NamedTuple):
+    """A pair of tokens; `until` is when the access token expires."""
+
+    access: str
+    refresh: str
+    client: str
+    family: int
+    until: int
+    state: str
+    """live, spent (it was refreshed) or revoked."""
+
+
 class PostponedRow(NamedTuple):
     """A request whose effect comes later."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from ccops.sandbox import routes
+from ccops.sandbox import oauth, routes
 from ccops.sandbox.call import Call
 from ccops.sandbox.courier import Courier
 from ccops.sandbox.distort import TOO_MANY, Delivery, distorted
@@ -51,7 +51,7 @@ class Service:
         now = self.settings.clock()
         self.catch_up(micros(now))
         try:
-            with self.changing(keep=keep) if request.method != "GET" else self.store.transaction(write=False):
+            with self.changing(keep=keep) if _changes(request) else self.store.transaction(write=False):
                 return self._call(request, now)
         except Refused as refused:
             return refused.answer
@@ -92,6 +92,8 @@ class Service:
             self._call(request, now, postponed=True)
 
     def _call(self, request: Request, now: datetime, *, postponed: bool = False) -> Answer:
+        if request.path.startswith(oauth.PREFIX):
+            return oauth.answer(request, self.store.grants, self.settings, micros(now))
         found = routes.find(request.method, request.path)
         if found is None:
             raise NotFound
@@ -100,8 +102,12 @@ class Service:
         return route.endpoint(Call(request, ids, self.store, now, lists_at, postponed))
 
     def _refused(self, request: Request) -> Answer | None:
+        if request.path.startswith(oauth.PREFIX):
+            return None  # it is where credentials come from
         credential = self._credential(request)
-        if credential is None or (credential == "key" and bulk.is_meant(request.path)):
+        if isinstance(credential, Answer):
+            return credential
+        if credential == "key" and bulk.is_meant(request.path):
             return _REFUSALS[401]
         settings = self.settings
         if not self._limit.admits(credential, settings.clock(), settings.rate, settings.window):
@@ -114,12 +120,20 @@ class Service:
             return refusal(400, "The body is not a JSON object")
         return None
 
-    def _credential(self, request: Request) -> str | None:
+    def _credential(self, request: Request) -> str | Answer:
+        """Return the name by which requests of a credential are counted, or why it opens nothing."""
         key = request.headers.get("X-Kit-Api-Key")
         bearer = (request.headers.get("Authorization") or "").removeprefix("Bearer ")
         if key is not None:
-            return "key" if _same(key, self.settings.key) else None
-        return "token" if _same(bearer, self.settings.token) else None
+            return "key" if _same(key, self.settings.key) else _REFUSALS[401]
+        return "token" if _same(bearer, self.settings.token) else self._granted(bearer)
+
+    def _granted(self, token: str) -> str | Answer:
+        now = micros(self.settings.clock())
+        with self.store.transaction(write=False):
+            why_not = oauth.why_not(token, self.store.grants, now)
+            pair = self.store.grants.by_access(token)
+        return refusal(401, why_not or "") if why_not or pair is None else f"family {pair.family}"
 
     def _take_down(self, request: Request, answer: Answer | None, fault: Fault | None) -> None:
         found = routes.find(request.method, request.path)
@@ -130,6 +144,10 @@ class Service:
                 request.method, route, request.path, request.query, request.body, status, payload, fault is not None
             )
         )
+
+
+def _changes(request: Request) -> bool:
+    return request.method != "GET" or request.path == oauth.AUTHORIZE  # that one makes a code
 
 
 def _same(given: str, ours: str) -> bool:

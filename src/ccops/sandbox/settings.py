@@ -25,3 +25,11 @@ class Settings:
     """Seconds of silence after which a receiver of webhooks is given up; Kit's own patience is not known."""
     retry_scale: float = 0.0
     """How long the waits between tries of a delivery are, in parts of Kit's (30 s to 24 h); 0: no more unless asked."""
+    client_id: str = "sandbox-app"
+    """The app that may log in with OAuth."""
+    client_secret: str = ""
+    """Its secret; empty: it has none."""
+    approves: bool = True
+    """Whether the owner lets the app in."""
+    token_seconds: float = 7200.0
+    """How long an access token lasts."""

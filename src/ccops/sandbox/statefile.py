@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ccops.sandbox import grantstore
 from ccops.sandbox.store import SCHEMA, Store
 from ccops.sandbox.trouble import StateUnusable
 
@@ -75,6 +76,8 @@ def _prepared(connection: sqlite3.Connection, fill: Callable[[Store], None]) -> 
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             fill(store)
+        for statement in grantstore.SCHEMA.split(";"):  # files that were made before there was OAuth lack its tables
+            connection.execute(statement)
     return store
 
 

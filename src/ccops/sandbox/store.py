@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ccops.sandbox import hookstore
+from ccops.sandbox.grantstore import GrantStore
 from ccops.sandbox.hookstore import HookStore
 from ccops.sandbox.paging import Page, Window
 from ccops.sandbox.rows import ContactRow, FieldRow, HeldRow, MemberRow, PostponedRow, TagRow
@@ -60,6 +61,8 @@ class Store(Tables):
         self._lock = threading.Lock()
         self.hooks = HookStore(connection)
         """Webhooks and what they are to deliver; its calls belong into a `transaction` too."""
+        self.grants = GrantStore(connection)
+        """Who was let in by OAuth; its calls belong into a `transaction` too."""
 
     def close(self) -> None:
         """Let go of the file."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ccops.clock import parse_iso
 from ccops.crm.base import Account, Contact, CustomField, HeldTag, KnownTag
+from ccops.crm.kit.credential import is_usable
 from ccops.crm.kit.exchange import Answer, Unreadable
 from ccops.crm.webhooks import Endpoint, Hook, SignedEndpoint
 from ccops.secret import Secret
@@ -18,6 +19,8 @@ Json = Mapping[str, Any]
 
 _CLOCK_STEP = timedelta(seconds=1)
 _LONGEST_ID = 18
+_LONGEST_LIFE = 10 * 366 * 86_400
+"""Seconds of ten years; what claims to last longer is not told in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,24 @@ def removed(answer: Answer) -> None:
         raise Unreadable(f"it answered {answer.status}")
     if answer.status == HTTPStatus.OK and answer.content:
         _ = answer.json
+
+
+def tokens(answer: Answer) -> tuple[Secret, Secret, int | None]:
+    """Read access token, refresh token and the seconds that the first lasts, if they are told."""
+    access, refresh = _needed(answer.json, "access_token"), _needed(answer.json, "refresh_token")
+    if not (is_usable(access) and is_usable(refresh)):
+        raise Unreadable("its answer has a token that can be none")
+    seconds = answer.json.get("expires_in")
+    told = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= _LONGEST_LIFE
+    return Secret(access), Secret(refresh), seconds if told else None
+
+
+def error_code(answer: Answer) -> str:
+    """Return the code of an OAuth error (RFC 6749, 5.2), empty if there is none."""
+    try:
+        return _text(answer.json.get("error"))
+    except Unreadable:
+        return ""
 
 
 def is_newer(since: datetime, now: datetime | None, seconds: float) -> bool:

@@ -2,7 +2,8 @@
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -11,11 +12,13 @@ from typing import Final, Literal, NoReturn, Protocol, TypeVar
 from ccops.clock import Clock
 from ccops.crm.base import NotSent, OutcomeUnknown, RateLimited, Rejected
 from ccops.crm.kit import answers
-from ccops.crm.kit.credential import mask
+from ccops.crm.kit.access import Access
+from ccops.crm.kit.credential import header
 from ccops.crm.kit.drift import least_ahead
 from ccops.crm.kit.errors import Interrupted, KeyRefused, KitUnreachable, NoSuch, RedirectRefused
 from ccops.crm.kit.exchange import Answer, Call, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
+from ccops.crm.kit.login_errors import Aged, NotRenewed
 from ccops.crm.kit.pacing import Pacer
 from ccops.crm.kit.retry import next_wait
 from ccops.secret import Secret
@@ -36,18 +39,16 @@ class Sender(Protocol):
 
     host: str
 
-    def send(self, call: Call) -> Answer | Trouble:
-        """Return the whole answer, or what went wrong."""
+    def send(self, call: Call, credential: tuple[str, str] | None) -> Answer | Trouble:
+        """Send it with the header of a credential; return the whole answer, or what went wrong."""
         ...
 
 
 class Calls:
     """Makes calls: waits for the pacer, sends, reads the answer, repeats what may be repeated."""
 
-    def __init__(
-        self, sender: Sender, secret: Secret, *, oauth: bool, pacer: Pacer, clock: Clock, limits: Limits
-    ) -> None:
-        self._sender, self._secret, self._oauth = sender, secret, oauth
+    def __init__(self, sender: Sender, access: Access, *, pacer: Pacer, clock: Clock, limits: Limits) -> None:
+        self._sender, self._access = sender, access
         self._pacer, self._clock, self._limits = pacer, clock, limits
         self.date: datetime | None = None
         """When Kit gave its latest answer, by its own clock."""
@@ -67,11 +68,17 @@ class Calls:
         Raises KeyRefused, RedirectRefused, NoSuch, Rejected; a read KitUnreachable, a write NotSent (RateLimited,
         HeldBack) or OutcomeUnknown.
         """
-        started, unsure_since, attempt = self._clock.now(), None, 0
+        started, unsure_since, attempt, renewed = self._clock.now(), None, 0, False
         while True:
-            self._wait_for_turn(within, unsure=unsure_since is not None)
+            secret = self._ready(within, renewed_since=started if renewed else None, unsure=unsure_since is not None)
             attempt, sent_at = attempt + 1, self._clock.now()
-            got = self._attempt(call, read, sent_at, unsure_since)
+            try:
+                got = self._attempt(call, secret, read, sent_at, unsure_since)
+            except KeyRefused as refused:  # which had no effect, so it may be sent again, once
+                if renewed or not self._another(secret, refused, unsure=unsure_since is not None):
+                    raise
+                renewed = True
+                continue
             if not isinstance(got, Trouble):
                 return got
             if repeat != "read" and unsure_since is None and not got.no_effect:
@@ -82,9 +89,14 @@ class Calls:
             self._clock.sleep(wait)
 
     def _attempt(
-        self, call: Call, read: Callable[[Answer], T], sent_at: datetime, unsure_since: datetime | None
+        self,
+        call: Call,
+        secret: Secret,
+        read: Callable[[Answer], T],
+        sent_at: datetime,
+        unsure_since: datetime | None,
     ) -> T | Trouble:
-        got = self._sender.send(call)
+        got = self._sender.send(call, header(secret, oauth=self._access.oauth))
         if isinstance(got, Answer):
             self.date = got.date or self.date
             got = self._judged(got, call)
@@ -96,15 +108,22 @@ class Calls:
         try:
             return read(replace(got, unsure_for=unsure_for))
         except Unreadable as error:
-            return Trouble("unreadable", mask(str(error), self._secret))
+            return Trouble("unreadable", self._access.hide(str(error)))
 
-    def _wait_for_turn(self, within: float | None, *, unsure: bool) -> None:
-        try:
+    def _ready(self, within: float | None, *, renewed_since: datetime | None, unsure: bool) -> Secret:
+        """Wait for the turn of a request, and return what it is to carry. Raises Aged, and what `ask` raises."""
+        with _unknown_if(unsure):
+            secret = self._access.present(hasty=within is not None)
+            if within is not None and renewed_since is not None:
+                passed = (self._clock.now() - renewed_since).total_seconds()
+                if passed > within:
+                    raise Aged(passed)
             self._pacer.wait(within)
-        except Interrupted as interrupted:
-            if unsure:
-                raise OutcomeUnknown(interrupted.what) from interrupted
-            raise
+        return secret
+
+    def _another(self, secret: Secret, refused: KeyRefused, *, unsure: bool) -> bool:
+        with _unknown_if(unsure):
+            return self._access.another(secret, refused.texts)
 
     def _judged(self, answer: Answer, call: Call) -> Answer | Trouble:
         """Return an answer worth reading, or the trouble it stands for; raise what is decided."""
@@ -125,15 +144,15 @@ class Calls:
 
     def _refuse(self, answer: Answer, call: Call) -> NoReturn:
         if answer.status < HTTPStatus.BAD_REQUEST:
-            place = mask(answer.headers.get("Location", ""), self._secret)
+            place = self._access.hide(answer.headers.get("Location", ""))
             raise RedirectRefused(self._sender.host, answer.status, place)
         if answer.status == HTTPStatus.NOT_FOUND and call.names:
             raise NoSuch(call.names)
-        texts = [mask(text, self._secret) for text in answers.error_texts(answer)]
+        texts = [self._access.hide(text) for text in answers.error_texts(answer)]
         if answer.status == HTTPStatus.UNAUTHORIZED or (
             answer.status == HTTPStatus.FORBIDDEN and _ABOUT_CREDENTIAL.search(" ".join(texts))
         ):
-            raise KeyRefused(texts, oauth=self._oauth)
+            raise KeyRefused(texts, oauth=self._access.oauth)
         raise Rejected(answer.status, texts)
 
     def _wait(self, trouble: Trouble, attempt: int, started: datetime) -> float | None:
@@ -151,6 +170,17 @@ class Calls:
         if trouble.kind == "busy":
             raise RateLimited(what, trouble.retry_after)
         raise NotSent(what)
+
+
+@contextmanager
+def _unknown_if(unsure: bool) -> Iterator[None]:
+    """Once an earlier attempt may have arrived, "not sent" is no longer the whole truth."""
+    try:
+        yield
+    except (Interrupted, NotRenewed) as error:
+        if unsure:
+            raise OutcomeUnknown(str(error)) from error
+        raise
 
 
 def _repeats(repeat: Repeat, trouble: Trouble) -> bool:

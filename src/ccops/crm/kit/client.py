@@ -21,6 +21,7 @@ from ccops.crm.base import (
     StateFilter,
 )
 from ccops.crm.kit import answers, endpoints
+from ccops.crm.kit.access import Access, Fixed
 from ccops.crm.kit.calls import Calls
 from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
 from ccops.crm.kit.many import Many
@@ -46,7 +47,7 @@ class KitCrm:
 
     def __init__(
         self,
-        secret: Secret,
+        credential: Secret | Access,
         *,
         oauth: bool = False,
         api_url: str = API_URL,
@@ -56,8 +57,9 @@ class KitCrm:
     ) -> None:
         from ccops.crm.kit.http import Http  # requests takes longest to load
 
-        self._http = Http(secret, oauth=oauth, api_url=api_url, limits=limits)
-        self._calls = Calls(self._http, secret, oauth=oauth, pacer=pacer, clock=clock, limits=limits)
+        access = Fixed(credential, oauth=oauth) if isinstance(credential, Secret) else credential
+        self._http = Http(api_url=api_url, limits=limits)
+        self._calls = Calls(self._http, access, pacer=pacer, clock=clock, limits=limits)
         self._pacer, self._clock = pacer, clock
         self._many = Many(self._calls, clock, self.fields, oauth=oauth, within=_LONGEST_HOLD_OF_A_WRITE)
 

@@ -14,9 +14,14 @@ _USABLE: Final = re.compile(r"[!-~]+")
 
 def header(secret: Secret, *, oauth: bool) -> tuple[str, str]:
     """Return name and value of the header that carries the credential; raises KeyMalformed."""
-    if not _USABLE.fullmatch(secret.reveal()):
+    if not is_usable(secret.reveal()):
         raise KeyMalformed(oauth=oauth)
     return ("Authorization", f"Bearer {secret.reveal()}") if oauth else ("X-Kit-Api-Key", secret.reveal())
+
+
+def is_usable(text: str) -> bool:
+    """Say whether a text can be a credential."""
+    return _USABLE.fullmatch(text) is not None
 
 
 def mask(text: str, secret: Secret) -> str:

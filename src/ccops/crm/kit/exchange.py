@@ -26,7 +26,7 @@ class Call:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
     names: str = ""
     """What the path names ("contact 5"), so that a 404 can say what is missing."""
 

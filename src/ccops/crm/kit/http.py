@@ -16,34 +16,34 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ccops import __version__
-from ccops.crm.kit import credential
 from ccops.crm.kit.deadline import POOLS, Flight, flight
 from ccops.crm.kit.exchange import Answer, Call, Kind, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
-from ccops.secret import Secret
 
+Header = tuple[str, str]
 _CHUNK: Final = 65_536
 _CONNECTIONS: Final = 32
 _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
 class Http:
-    """Sends requests to one host with one credential; may be used by many threads at once."""
+    """Sends requests to one host; may be used by many threads at once."""
 
-    def __init__(self, secret: Secret, *, oauth: bool, api_url: str, limits: Limits) -> None:
+    def __init__(self, *, api_url: str, limits: Limits) -> None:
         self._root = api_url.rstrip("/")
         self._limits = limits
         self.host = urlsplit(api_url).netloc.rpartition("@")[2]
-        self._session = build_session(credential.header(secret, oauth=oauth), local=is_local(api_url))
+        self._session = build_session(local=is_local(api_url))
 
-    def send(self, call: Call) -> Answer | Trouble:
-        """Send a request once, and return its whole answer or what went wrong."""
+    def send(self, call: Call, credential: Header | None) -> Answer | Trouble:
+        """Send a request once, with the header of a credential, and return its whole answer or what went wrong."""
         with flight(self._limits.total) as under_way:
             try:
                 with self._session.request(
                     call.method,
                     self._root + call.target,
                     data=call.payload,
+                    auth=_Credential(credential),
                     timeout=(self._limits.connect, self._limits.read),
                     allow_redirects=False,
                     stream=True,
@@ -67,7 +67,7 @@ class Http:
         return bytes(content)
 
 
-def build_session(header: tuple[str, str], *, local: bool) -> requests.Session:
+def build_session(*, local: bool) -> requests.Session:
     """Build a session that verifies TLS, keeps connections, follows no redirect, repeats nothing, stores no cookie."""
     session = _Session()
     session.headers.clear()
@@ -79,7 +79,6 @@ def build_session(header: tuple[str, str], *, local: bool) -> requests.Session:
             "User-Agent": f"ccops/{__version__}",
         }
     )
-    session.auth = _Credential(header)
     session.trust_env = not local
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -157,9 +156,10 @@ class _Adapter(HTTPAdapter):
 class _Credential(AuthBase):
     """Adds the credential to a request; being there, it also keeps requests from looking into `.netrc`."""
 
-    def __init__(self, header: tuple[str, str]) -> None:
+    def __init__(self, header: Header | None) -> None:
         self._header = header
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update([self._header])
+        if self._header:
+            request.headers.update([self._header])
         return request

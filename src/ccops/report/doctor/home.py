@@ -60,5 +60,9 @@ def open_to_others(home: Home) -> list[LooseMode]:
 def drafts(home: Home, now: datetime) -> list[Path]:
     """List the drafts of files that a crash left behind. Raises FileUnusable."""
     with told(home.path):
-        found = [path for name in (home.config.name, home.registry.name) for path in home.path.glob(f".{name}.*")]
+        found = [
+            path
+            for name in (home.config.name, home.registry.name, home.grant.name)
+            for path in home.path.glob(f".{name}.*")
+        ]
         return sorted(path for path in found if path.stat().st_mtime < (now - LEFT_AFTER).timestamp())

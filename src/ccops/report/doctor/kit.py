@@ -7,10 +7,10 @@ from ccops.engine.checking import DRIFT
 from ccops.engine.errors import ClockWrong
 from ccops.errors import CcopsError
 from ccops.registry.config import read_config
-from ccops.registry.home import Home
+from ccops.registry.grant import GrantFile
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.patient import Patient, Visit
-from ccops.report.doctor.wording import span
+from ccops.report.doctor.wording import day, span
 from ccops.text import clean
 
 
@@ -29,22 +29,27 @@ def _account(patient: Patient, visit: Visit) -> Iterator[Finding]:
             yield wrong("Kit", text, "ccops login")
             return
     pace = f"{visit.rate} a minute" if visit.rate else "without a limit"
-    from_where, cron_has_it = _key(patient.home, visit.source)
+    from_where, cron_has_it = _key(patient, visit.source)
     text = f"{theirs}, {from_where}, {pace}"
     yield well("Kit", text) if cron_has_it else wrong("Kit", text, "ccops init --save-key")
 
 
-def _key(home: Home, source: str) -> tuple[str, bool]:
+def _key(patient: Patient, source: str) -> tuple[str, bool]:
     """Say where the key is from, and whether a cron line, which lacks this shell's environment, has one."""
-    file = read_config(home)
+    home = patient.home
+    file, login = read_config(home), GrantFile(home).read()
     if file.sandbox:
         return "the embedded sandbox", True
+    if login is not None and source == home.grant.name:
+        until = day(login.tokens.expires, patient.timezone, patient.now)
+        return f"login from {source}, token until {until} (renews itself, cron has it)", True
     if source == home.config.name:
         return f"key from {source} (cron has it)", True
     if source.startswith("api_key_command"):
         return "key from api_key_command (cron runs it too)", True
-    if file.api_key or file.api_key_command:
-        return f"key from {source} (cron takes that of {home.config.name})", True
+    if login is not None or file.api_key or file.api_key_command:
+        instead = f"the login of {home.grant.name}" if login else f"that of {home.config.name}"
+        return f"key from {source} (cron takes {instead})", True
     return f"key from {source} in this shell alone (cron lacks it)", False
 
 
