@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import requests
 
@@ -25,8 +25,13 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
-def talk(environ: Mapping[str, str], words: Sequence[str], answers: Sequence[tuple[str, str]]) -> Ended:
-    """Call ccops at a terminal of 80 columns; type each answer once the screen shows the question before it."""
+def talk(
+    environ: Mapping[str, str], words: Sequence[str], answers: Sequence[tuple[str, str | Callable[[str], str]]]
+) -> Ended:
+    """Call ccops at a terminal of 80 columns; type each answer once the screen shows the question before it.
+
+    An answer that is a function makes what is typed from what the screen has shown so far.
+    """
     main, side = pty.openpty()
     child = subprocess.Popen(
         [sys.executable, "-m", "ccops", *words], env={**environ}, stdin=side, stdout=side, stderr=side
@@ -37,7 +42,8 @@ def talk(environ: Mapping[str, str], words: Sequence[str], answers: Sequence[tup
         shown = _until(main, question)
         assert question in shown, f"never asked {question!r}: {screen + shown}"
         screen += shown
-        os.write(main, f"{answer}\n".encode())
+        typed = answer if isinstance(answer, str) else answer(screen)
+        os.write(main, f"{typed}\n".encode())
     screen += _until(main, None)
     os.close(main)
     return Ended(child.wait(_PATIENCE), screen.replace("\r\n", "\n"), "")

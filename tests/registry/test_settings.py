@@ -137,7 +137,8 @@ api_key_command = ["s3cret"]
         'config.toml:2: "api_keys" is not a setting; did you mean "api_key"?',
         (
             "config.toml:3: this key is no setting; they are api_key, api_key_command, api_url, rate, settle_after, "
-            "actor, public_url, sandbox, oauth_client_id, oauth_client_secret, oauth_redirect, secrets, kit_webhook, kit_hooks"
+            "actor, public_url, sandbox, oauth_client_id, oauth_client_secret, oauth_redirect, secrets, "
+            "kit_webhook, kit_hooks"
         ),
         'config.toml:4: "rate" must be a whole number, 0 or more',
         'config.toml:5: "settle_after" must be a number of seconds, from 0 to 86400',
