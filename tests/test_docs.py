@@ -19,7 +19,7 @@ from tests.test_readme import TOP, at_terminal, fits
 from tests.test_readme import environ as environ  # noqa: PLC0414 - a user who has ccops and nothing else of it
 
 PAGES = sorted((TOP / "docs").glob("*.md"))
-LANGUAGES = {"console", "sh", "cron", "text", "ini", "dockerfile", "caddy", "nginx"}
+LANGUAGES = {"console", "sh", "cron", "text", "ini", "toml", "dockerfile", "caddy", "nginx"}
 PUBLIC = "https://hooks.example.org"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -49,10 +49,14 @@ class Place:
         return kept | {
             "CCOPS_HOME": str(self.path),
             "KIT_API_URL": self.kit.url,
-            "KIT_API_KEY": self.kit.settings.key,
+            **self.credential(),
             "CCOPS_RATE": "0",
             "CCOPS_SETTLE_AFTER": "0",
         }
+
+    def credential(self) -> dict[str, str]:
+        """Return the key, unless the home has a login."""
+        return {} if (self.path / "oauth.json").exists() else {"KIT_API_KEY": self.kit.settings.key}
 
     def start(self, *words: str, kill_at_commit: int | None = None) -> subprocess.Popen[str]:
         program = ["-m", "ccops"] if kill_at_commit is None else [str(KILLABLE), str(kill_at_commit)]

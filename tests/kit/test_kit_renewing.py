@@ -19,8 +19,6 @@ from ccops.crm.kit.login_errors import Aged, ClientRefused, LoggedOut, LoginEnde
 from ccops.crm.kit.pacing import Unpaced
 from ccops.crm.kit.renewing import Renewing
 from ccops.errors import ServiceUnreachable
-from ccops.registry.grant import GrantFile
-from ccops.registry.home import Home
 from ccops.sandbox import Fault, Sandbox
 from ccops.secret import Client, Secret, Tokens
 from tests.granting import log_in, renewals
@@ -30,14 +28,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ccops.clock import Clock
+    from ccops.registry.grant import GrantFile
     from tests.kit.conftest import FakeClock, Wire
 
 TOKEN = "/v4/oauth/token"
 NOON = datetime(2026, 11, 22, 10, tzinfo=UTC)  # FakeClock's
 ACCOUNT = {"account": {"id": 9, "name": "Ann's Studio"}}
 EXPIRED = {"errors": ["The access token expired"]}
-
-Open = "Callable[[], KitCrm]"
 
 
 @pytest.fixture
@@ -269,7 +266,7 @@ def test_another_login_meanwhile_is_taken_up(kit: Sandbox, grants: GrantFile, en
     crm, old = enter(), grants.tokens()
     assert old is not None
     Issuer(api_url=kit.url, clock=SystemClock(), limits=DEFAULT_LIMITS).revoke(old)
-    log_in(kit, Home(grants._home.path).path)
+    log_in(kit, grants._home.path)
     assert crm.account().id == 9
 
 

@@ -1,4 +1,4 @@
-"""OAuth as Kit documents it: a code counts once and for its verifier, a refresh token once, an access token for a time."""
+"""OAuth as Kit documents it: a code counts once and for its verifier, a refresh token once, access for a time."""
 
 import base64
 import hashlib
@@ -127,7 +127,11 @@ def test_an_app_with_a_secret_has_to_give_it(kit: Sandbox) -> None:
 
 def test_forms_are_taken_too_and_nothing_else_is(kit: Sandbox) -> None:
     url = f"{kit.url}/v4/oauth/token"
-    form = {"client_id": "sandbox-app", "grant_type": "refresh_token", "refresh_token": swap(kit).json()["refresh_token"]}
+    form = {
+        "client_id": "sandbox-app",
+        "grant_type": "refresh_token",
+        "refresh_token": swap(kit).json()["refresh_token"],
+    }
     assert requests.post(url, data=form, timeout=5).status_code == 200
     assert requests.post(url, data=b"{", timeout=5).json()["error"] == "invalid_request"
     assert post(kit, "token", grant_type="password").json()["error"] == "unsupported_grant_type"
