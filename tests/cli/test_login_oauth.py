@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from ccops.ledger.ledger import Ledger
 from ccops.sandbox import Fault, Sandbox
@@ -219,6 +220,17 @@ def test_the_key_that_is_stored_later_counts_and_ends_the_login(kit: Sandbox, ho
     assert ended.status == 0
     assert "in place of the login with OAuth" in ended.err
     assert (no_login(home), kit.token_states()) == (True, ["revoked"])
+    assert home("balance", "ann@example.org").status == 0
+
+
+def test_a_key_typed_into_init_takes_the_place_of_a_login_that_is_over(kit: Sandbox, home: Home) -> None:
+    log_in(home)
+    login = kept(home)
+    body = {"client_id": "sandbox-app", "token": login["refresh_token"]}
+    assert requests.post(f"{kit.url}/v4/oauth/revoke", json=body, timeout=5).status_code == 200
+    ended = tells_nothing(home, talk(home.environ, ["init"], [("Key (it stays hidden): ", KEY)]))
+    assert (ended.status, no_login(home)) == (0, True)
+    assert "Kit did not renew the login" in " ".join(ended.out.split())
     assert home("balance", "ann@example.org").status == 0
 
 

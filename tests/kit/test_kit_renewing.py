@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +20,13 @@ from ccops.crm.kit.login_errors import Aged, ClientRefused, LoggedOut, LoginEnde
 from ccops.crm.kit.pacing import Unpaced
 from ccops.crm.kit.renewing import Renewing
 from ccops.errors import ServiceUnreachable
+from ccops.registry.faults import FileUnusable
 from ccops.sandbox import Fault, Sandbox
 from ccops.secret import Client, Secret, Tokens
 from tests.granting import log_in, renewals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ccops.clock import Clock
     from ccops.registry.grant import GrantFile
@@ -202,6 +203,27 @@ def test_a_kit_that_does_not_renew_is_unreachable_and_nothing_is_lost(
     kit.faults.clear()
     assert crm.account().id == 9
     assert enter().account().id == 9
+
+
+class Full(Shelf):
+    """A shelf on which there is no room."""
+
+    def put(self, tokens: Tokens) -> None:  # noqa: ARG002 - nothing is ever put
+        raise FileUnusable(Path("oauth.json"), OSError(28, "No space left on device"))
+
+
+@pytest.mark.parametrize(("expires", "asked"), [(0, []), (600, ["Bearer access-old"])])
+def test_a_full_disk_is_found_before_the_old_pair_is_spent(
+    wire: Wire, clock: FakeClock, expires: float, asked: list[str]
+) -> None:
+    crm = client(wire.url, Full(pair("old", renew=0, expires=expires), clock), clock)
+    if asked:
+        wire.reply(200, ACCOUNT)
+        crm.account()
+    else:
+        with pytest.raises(NotRenewed, match="No space left"):
+            crm.account()
+    assert carried(wire) == asked
 
 
 def test_a_lost_answer_to_a_renewal_ends_the_login(kit: Sandbox, enter: Callable[[], KitCrm]) -> None:

@@ -166,6 +166,7 @@ def _files(session: "Session", kit: "Kit") -> Iterator[Finding]:
 
 def _key(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[Finding]:
     """Store the key if it was typed, or if it is to be stored."""
+    from ccops.cli.logging_in import end_login
     from ccops.registry.config import store_key
 
     credential, console = kit.way.credential, session.console
@@ -174,6 +175,8 @@ def _key(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[Finding]:
     if credential.source == TYPED or (wishes.save_key and credential.source in session.environ):
         store_key(session.home, credential.secret)
         yield well("key", f"stored in {session.home.config.name}")
+        if end_login(session):
+            yield well("login", "ended; the key counts in its place")
     elif credential.source in session.environ and credential.kind == "key":
         console.advise(f"The key stays in {credential.source} alone; cron lacks it. To store it: ccops init --save-key")
 

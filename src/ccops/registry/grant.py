@@ -1,7 +1,6 @@
 """`oauth.json`: the tokens of a login with OAuth. Commands write it, nobody edits it."""
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -35,6 +34,8 @@ class Grant:
     @classmethod
     def of(cls, tokens: Tokens) -> "Grant":
         """Name a new login."""
+        import secrets
+
         return cls(Secret(secrets.token_hex(_ID_BYTES)), tokens)
 
 

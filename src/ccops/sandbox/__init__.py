@@ -4,7 +4,7 @@ It follows Kit's documentation and, where that is silent, chooses what is hardes
 the bulk calls only those that write fields, tag and untag, and nobody is called back; no forms, sequences or
 broadcasts, no `include` in lists of contacts; each process counts the rate limit on its own. Webhooks are told of tags
 added and taken off and of nothing else, and only on loopback, which Kit refuses; the history of a webhook endpoint's
-deliveries is not to be had by HTTP. By OAuth anybody is let in without a question, as the app `sandbox-app`.
+deliveries is not to be had by HTTP. By OAuth anybody is let in unasked, as the app `sandbox-app`.
 """
 
 from ccops.sandbox.box import Sandbox

@@ -20,6 +20,7 @@ from ccops.sandbox.settings import Settings
 PREFIX: Final = "/v4/oauth/"
 AUTHORIZE: Final = "/v4/oauth/authorize"
 _CODE_SECONDS: Final = 600
+_ADDRESS: Final = re.compile(r"https?://[!-~]+")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _WHY: Final = {
@@ -69,7 +70,7 @@ def why_not(token: str, grants: GrantStore, now: int) -> str | None:
 def _authorize(asking: _Asking) -> Answer:
     given = asking.given
     redirect, challenge = given.get("redirect_uri", ""), given.get("code_challenge", "")
-    if given.get("client_id") != asking.settings.client_id or not redirect:
+    if given.get("client_id") != asking.settings.client_id or not _ADDRESS.fullmatch(redirect):
         return _refused("invalid_client", 401)
     if given.get("response_type") != "code" or given.get("code_challenge_method") != "S256":
         return _sent_back(redirect, given, error="invalid_request", error_description=_WHY["invalid_request"])

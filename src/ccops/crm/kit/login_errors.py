@@ -53,12 +53,10 @@ class LoggedOut(CredentialRefused):
 
 
 class NotRenewed(NotSent, ServiceUnreachable):
-    """Kit could not be asked for the next token; the one for it is still good."""
+    """Kit could not be asked for the next token, or it could not be kept."""
 
-    mend = "ccops doctor"
-
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, why: str, mend: str) -> None:
+        self.why, self.mend = why, mend
         super().__init__(f"The login could not be renewed. {why}")
 
 

@@ -14,7 +14,7 @@ from ccops.crm.kit.credential import mask
 from ccops.crm.kit.issuer import Issuer
 from ccops.crm.kit.login_errors import LoggedOut, NotRenewed
 from ccops.crm.oauth import Keeper
-from ccops.errors import ServiceUnreachable
+from ccops.errors import Misconfigured, ServiceUnreachable
 from ccops.secret import Secret, Tokens
 
 _OVER: Final = re.compile(r"expired|revoked", re.IGNORECASE)
@@ -41,9 +41,7 @@ class Renewing:
         put_off = hasty or now < self._rests_until
         if now < (tokens.expires if put_off else tokens.renew):
             return tokens.access
-        with self._keeper.alone():
-            self._tokens = self._current(None)
-        return self._tokens.access
+        return self._look(None).access
 
     def another(self, refused: Secret, texts: Sequence[str]) -> bool:
         """Say whether there is another token than the refused one; it is renewed if it was only too old.
@@ -51,9 +49,7 @@ class Renewing:
         Raises what `present` raises.
         """
         over = _OVER.search(" ".join(texts)) is not None
-        with self._keeper.alone():
-            self._tokens = self._current(refused if over else None)
-        return not self._tokens.is_that_of(refused)
+        return not self._look(refused if over else None).is_that_of(refused)
 
     def hide(self, text: str) -> str:
         """Hide all that is secret about the login in a text from outside."""
@@ -68,6 +64,15 @@ class Renewing:
             raise LoggedOut
         return tokens
 
+    def _look(self, refused: Secret | None) -> Tokens:
+        """Take over the tokens that count now, alone meanwhile; a file that can't be used is no fault of the work."""
+        try:
+            with self._keeper.alone():
+                self._tokens = self._current(refused)
+        except Misconfigured as error:
+            raise NotRenewed(str(error), error.mend) from error
+        return self._tokens
+
     def _current(self, refused: Secret | None) -> Tokens:
         """Return the tokens as somebody else left them, or renewed if they end soon or are the refused ones."""
         tokens, now = self._kept(), self._clock.now()
@@ -75,12 +80,12 @@ class Renewing:
         return self._renewed(tokens, must=must) if must or now >= tokens.renew else tokens
 
     def _renewed(self, tokens: Tokens, *, must: bool) -> Tokens:
-        self._keeper.put(tokens)  # a disk that is full has to say so before the old pair is spent
         try:
+            self._keeper.put(tokens)  # a disk that is full has to say so before the old pair is spent
             new = self._issuer.next_after(tokens, once=not must)
-        except ServiceUnreachable as error:
+        except (ServiceUnreachable, Misconfigured) as error:
             if must:
-                raise NotRenewed(str(error)) from error
+                raise NotRenewed(str(error), error.mend) from error
             self._rests_until = self._clock.now() + _REST
             return tokens
         self._keeper.put(new)
