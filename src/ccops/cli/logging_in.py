@@ -145,7 +145,7 @@ def _tell(session: "Session", kit: "Kit") -> None:
     console, settings, name = session.console, session.settings, kit.way.credential.source
     rate = f"{kit.way.rate} requests a minute" if kit.way.rate else "no limit of requests"
     console.say(f"{kit.account.name} ({kit.account.id}): ccops is logged in with OAuth, {rate}.")
-    console.note(f"The login is stored in {name}, for cron too, and renews itself; ccops logout ends it.")
+    console.advise(f"The login is stored in {name}, for cron too, and renews itself; ccops logout ends it.")
     given = settings.given
     if given and given.source in session.environ:
         console.warn(f"{given.source} is set in this shell and wins; unset it to use the login.")

@@ -10,7 +10,7 @@ from ccops.registry.config import read_config
 from ccops.registry.grant import GrantFile
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.patient import Patient, Visit
-from ccops.report.doctor.wording import day, span
+from ccops.report.doctor.wording import moment, span
 from ccops.text import clean
 
 
@@ -41,7 +41,7 @@ def _key(patient: Patient, source: str) -> tuple[str, bool]:
     if file.sandbox:
         return "the embedded sandbox", True
     if login is not None and source == home.grant.name:
-        until = day(login.tokens.expires, patient.timezone, patient.now)
+        until = moment(login.tokens.expires, patient.timezone, patient.now)
         return f"login from {source}, token until {until} (renews itself, cron has it)", True
     if source == home.config.name:
         return f"key from {source} (cron has it)", True

@@ -24,6 +24,12 @@ def day(moment: datetime, timezone: str, now: datetime) -> str:
     return f"{there.day} {MONTHS[there.month - 1][:3]}{year}"
 
 
+def moment(then: datetime, timezone: str, now: datetime) -> str:
+    """Name a moment by its time, and by its day too unless that is today: "14:20", "20 Nov 14:20"."""
+    named, time = day(then, timezone, now), f"{local(then, timezone):%H:%M}"
+    return time if named == time else f"{named} {time}"
+
+
 def size(octets: int) -> str:
     """Write the size of a file."""
     kilo = octets / _KILO
