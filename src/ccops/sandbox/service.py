@@ -107,8 +107,6 @@ class Service:
         credential = self._credential(request)
         if isinstance(credential, Answer):
             return credential
-        if credential == "key" and bulk.is_meant(request.path):
-            return _REFUSALS[401]
         settings = self.settings
         if not self._limit.admits(credential, settings.clock(), settings.rate, settings.window):
             return TOO_MANY
@@ -122,10 +120,10 @@ class Service:
 
     def _credential(self, request: Request) -> str | Answer:
         """Return the name by which requests of a credential are counted, or why it opens nothing."""
-        key = request.headers.get("X-Kit-Api-Key")
+        key, only_tokens = request.headers.get("X-Kit-Api-Key"), bulk.is_meant(request.path)
         bearer = (request.headers.get("Authorization") or "").removeprefix("Bearer ")
         if key is not None:
-            return "key" if _same(key, self.settings.key) else _REFUSALS[401]
+            return "key" if _same(key, self.settings.key) and not only_tokens else _REFUSALS[401]
         return "token" if _same(bearer, self.settings.token) else self._granted(bearer)
 
     def _granted(self, token: str) -> str | Answer:

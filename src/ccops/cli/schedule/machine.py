@@ -41,9 +41,9 @@ def environment(session: "Session") -> dict[str, str]:
     return kept
 
 
-def has_key(file: "ConfigTable") -> bool:
-    """Tell whether a home has a key of its own, so that whoever starts ccops finds one."""
-    return bool(file.api_key or file.api_key_command)
+def has_key(session: "Session", file: "ConfigTable") -> bool:
+    """Tell whether a home has a key or a login of its own, so that whoever starts ccops finds one."""
+    return bool(file.api_key or file.api_key_command or session.home.grant.exists())
 
 
 def warnings(session: "Session") -> Iterator[tuple[str, str]]:
@@ -51,7 +51,7 @@ def warnings(session: "Session") -> Iterator[tuple[str, str]]:
     file = read_config(session.home)
     if file.sandbox:
         return
-    if not has_key(file):
+    if not has_key(session, file):
         lacks = "the line will have no key, and Kit will not be reached"
         if session.environ.get("KIT_API_KEY"):
             yield f"the key is in this shell alone, so {lacks}. Store it:", "ccops init --save-key"
