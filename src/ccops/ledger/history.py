@@ -1,31 +1,24 @@
 """The ledger read backwards: entries and runs, newest first, by what people ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from ccops.clock import parse_iso
+from ccops.ledger.choosing import Filter, conditions, listed
 from ccops.ledger.model import LEFT_OUT, Entry, Run, Status
-from ccops.ledger.rows import ENTRIES, entry_of, run_of
+from ccops.ledger.rows import ENTRIES, entry_of, run_of, stamp
 from ccops.ledger.sqlite import Sqlite
 
+__all__ = ("Filter", "History", "PeriodUse", "RunCount")
+
 _SHOWN: Final = f"CASE WHEN status = 'refused' AND cause = '{LEFT_OUT}' THEN 'left-out' ELSE status END AS shown"
+_WITH_EMAIL: Final = (
+    ENTRIES.replace("copies.text", "contacts.email, copies.text", 1)
+    + " LEFT JOIN contacts ON contacts.id = entries.contact"
+)
 _WRITTEN: Final[tuple[Status, ...]] = ("applied", "undone", "parked", "sending")
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which entries are asked for; what is None does not matter."""
-
-    contact: int | None = None
-    operation: str | None = None
-    statuses: tuple[Status, ...] = ()
-    """Any of these; all if there are none."""
-    left_out: bool | None = None
-    """Of refusals: those because of the contact's state, or (False) the others."""
-    run: int | None = None
-    limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +46,51 @@ class History:
 
     def entries(self, wanted: Filter) -> list[tuple[Entry, str | None]]:
         """Return the newest entries that fit, each with the contact's address as last seen."""
-        asked = {"contact": wanted.contact, "operation": wanted.operation, "run": wanted.run}
-        given: dict[str, str | int | None] = {key: value for key, value in asked.items() if value is not None}
-        conditions = [f"entries.{key} = :{key}" for key in given]
-        if wanted.statuses:
-            conditions.append(f"entries.status IN ({_listed(wanted.statuses)})")
-        if wanted.left_out is not None:
-            conditions.append(f"COALESCE(entries.cause, '') {'=' if wanted.left_out else '<>'} '{LEFT_OUT}'")
-        where = " AND ".join(conditions) or "1 = 1"
+        return list(self.each(wanted))
+
+    def each(self, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:
+        """Give the newest entries that fit one by one, of one state of the ledger, however many they are."""
+        where, given = conditions(wanted)
+        most = "" if wanted.limit is None else " LIMIT :limit"
+        given |= {} if wanted.limit is None else {"limit": wanted.limit}
+        with self._database.read() as db:
+            rows = db.each(f"{_WITH_EMAIL} WHERE {where} ORDER BY entries.id DESC{most}", **given)
+            for row in rows:
+                yield entry_of(row), row["email"] or None
+
+    def changed_since(self, entry: int, moment: datetime, watched: Collection[int]) -> list[tuple[Entry, str | None]]:
+        """Return the entries behind one, those that came to their end since a moment, and the watched; oldest first."""
+        numbers = ", ".join(map(str, watched))
         with self._database.read() as db:
             rows = db.rows(
-                f"{ENTRIES.replace('copies.text', 'contacts.email, copies.text', 1)}"
-                " LEFT JOIN contacts ON contacts.id = entries.contact"
-                f" WHERE {where} ORDER BY entries.id DESC LIMIT :limit",
-                limit=wanted.limit,
-                **given,
+                f"{_WITH_EMAIL} WHERE entries.id IN (SELECT fresh.id FROM entries AS fresh WHERE fresh.id > :entry"
+                " UNION SELECT late.id FROM entries AS late WHERE late.ended_at >= :moment"
+                f" UNION SELECT seen.id FROM entries AS seen WHERE seen.id IN ({numbers}))"
+                " ORDER BY entries.id",
+                entry=entry,
+                moment=stamp(moment),
             )
         return [(entry_of(row), row["email"] or None) for row in rows]
+
+    def last_run_of(self, operation: str) -> Run | None:
+        """Return the last run or import that left entries of an operation, if one is among its newest.
+
+        They are the newest thousand entries: for an operation of tags, nobody wants to search all its past.
+        """
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT runs.* FROM runs JOIN (SELECT newest.run, newest.id FROM"
+                " (SELECT run, id, via FROM entries WHERE operation = :operation ORDER BY id DESC LIMIT 1000) AS newest"
+                " WHERE newest.via IN ('run', 'import') ORDER BY newest.id DESC LIMIT 1) AS last ON last.run = runs.id",
+                operation=operation,
+            )
+        return None if row is None else run_of(row)
 
     def written(self, contact: int, limit: int = 1000) -> list[Entry]:
         """Return the newest entries of a contact whose write has arrived, or may have; in the order of their sends."""
         with self._database.read() as db:
             rows = db.rows(
-                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND status IN ({_listed(_WRITTEN)})"
+                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND status IN ({listed(_WRITTEN)})"
                 " ORDER BY turn DESC LIMIT :limit",
                 contact=contact,
                 limit=limit,
@@ -147,7 +162,3 @@ class History:
                 "SELECT status, COUNT(*) AS n FROM entries WHERE status NOT IN ('applied', 'undone') GROUP BY status"
             )
         return {row["status"]: row["n"] for row in rows}
-
-
-def _listed(statuses: tuple[Status, ...]) -> str:
-    return ", ".join(f"'{status}'" for status in statuses)

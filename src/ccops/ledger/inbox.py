@@ -125,6 +125,17 @@ class Inbox:
             rows = db.rows("SELECT * FROM events WHERE state <> 'done' ORDER BY id LIMIT :limit", limit=limit)
         return [_event(row) for row in rows]
 
+    def of_contact(self, names: Collection[str], limit: int = 50) -> list[Event]:
+        """Return the newest events for a contact, under whatever name it came in: Kit's id, or an e-mail address."""
+        given = {f"who{number}": name for number, name in enumerate(names)}
+        with self._database.read() as db:
+            rows = db.rows(
+                f"SELECT * FROM events WHERE who IN ({_names(given)}) ORDER BY id DESC LIMIT :limit",
+                limit=limit,
+                **given,
+            )
+        return [_event(row) for row in rows]
+
     def prove_writable(self, now: datetime) -> None:
         """Commit something small. Raises LedgerUnusable."""
         with self._database.write() as db:

@@ -136,6 +136,10 @@ _SECOND: Final = (
 _THIRD: Final = (
     # Values and receipt sent as rows of their own, any of which may have arrived without the others.
     "ALTER TABLE entries ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
+    # What people look back for: what came to its end since a moment, what was undone, what came in for a contact.
+    "CREATE INDEX entries_by_end ON entries (ended_at) WHERE ended_at IS NOT NULL",
+    "CREATE INDEX entries_undone ON entries (id) WHERE status = 'undone'",
+    "CREATE INDEX events_of_contact ON events (who, id)",
 )
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD)

@@ -35,6 +35,10 @@ class Transaction:
         """Return all rows that a statement gives."""
         return self._connection.execute(sql, parameters).fetchall()
 
+    def each(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        """Give the rows one by one, as they are found."""
+        yield from self._connection.execute(sql, parameters)
+
     def row(self, sql: str, **parameters: str | int | None) -> Row | None:
         """Return the first row, or None."""
         found: Row | None = self._connection.execute(sql, parameters).fetchone()
