@@ -1,8 +1,12 @@
 """Text from outside, made safe for people's eyes."""
 
+import re
 import unicodedata
 from typing import Final
 
+_FORMULAS: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+"""The last four are the first, as wide as a Chinese character."""
+_NUMBER: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -23,6 +27,16 @@ def address_key(email: str) -> str:
 def same_address(one: str, other: str) -> bool:
     """Say whether two texts are one e-mail address."""
     return address_key(one) == address_key(other)
+
+
+def csv_safe(text: str) -> str:
+    """Make a text safe as a cell of CSV: a spreadsheet shows it, and never runs it as a formula.
+
+    What would begin a formula gets an apostrophe before it, as https://owasp.org/www-community/attacks/CSV_Injection
+    advises; a plain number stays one.
+    """
+    shown = clean(text)
+    return f"'{shown}" if shown.lstrip()[:1] in _FORMULAS and not _NUMBER.fullmatch(shown) else shown
 
 
 LONGEST_QUOTE: Final = 40

@@ -101,6 +101,10 @@ def test_the_object_has_the_keys_that_the_run_itself_printed(ccops: Call) -> Non
         (["--run", "r2"], ["e2"]),
         (["--run", "R3"], ["e3"]),
         (["--limit", "2"], ["e3", "e2"]),
+        (["--since", "1h"], ["e3", "e2", "e1"]),
+        (["--since", "2026-01-01"], ["e3", "e2", "e1"]),
+        (["--since", "2999-01-01"], []),
+        (["ann@example.org", "--since", "3w", "--status", "applied", "--run", "r2"], ["e2"]),
         (["ann@example.org", "--op", "monthly-grant"], []),
     ],
 )
@@ -152,7 +156,7 @@ def test_an_address_that_the_ledger_does_not_know_is_said_to_be_unknown(ccops: C
         0,
         "",
         "The ledger knows no contact hal@example.org: ccops has changed nothing under this address.\n"
-        "If the address is a new one, ask by Kit's id of the contact.\n",
+        "Ask Kit for it: ccops why hal@example.org\n",
     )
 
 
@@ -181,6 +185,9 @@ def test_the_history_of_an_operation_outlives_it(ccops: Call) -> None:
         (["e1", "--op", "monthly-grant"], "e1 can't go with --op"),
         (["--runs", "ann@example.org"], "--runs can't go with"),
         (["--runs", "--status", "applied"], "--runs can't go with"),
+        (["--since", "yesterday"], '--since "yesterday" names no moment.'),
+        (["--csv", "--follow"], "--csv can't go with"),
+        (["e1", "--csv"], "e1 can't go with"),
     ],
 )
 @pytest.mark.usefixtures("past")

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from io import TextIOWrapper
 from typing import Final, TextIO
 
 from ccops.cli.columns import Column, Row, layout
@@ -38,6 +39,11 @@ class Output:
         if not self.is_terminal:
             return _WITHOUT_TERMINAL
         return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+    def in_utf8(self) -> None:
+        """Write UTF-8 from now on, whatever the machine's language: for what is kept as a file."""
+        if isinstance(self._stream, TextIOWrapper):
+            self._stream.reconfigure(encoding="utf-8")
 
     def fit(self, text: str, taken: int = 0) -> list[str]:
         """Break a text between words for what is left of a terminal's line; for a pipe it stays whole."""

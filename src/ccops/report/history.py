@@ -1,5 +1,6 @@
 """The ledger as people look at it: the newest entries, one entry whole, and runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ccops.engine.release import needs_release
@@ -48,10 +49,15 @@ class Whole:
     """Whether its trigger tag is still to come off, or a follow-up tag to go on."""
 
 
-def past(ledger: Ledger, wanted: Filter) -> Past:
-    """Look the newest entries up that fit."""
-    found = ledger.history.entries(replace(wanted, limit=wanted.limit + 1))
-    return Past(tuple(Seen(entry, email) for entry, email in found[: wanted.limit]), len(found) > wanted.limit)
+def past(ledger: Ledger, wanted: Filter, most: int) -> Past:
+    """Look the newest entries up that fit, not more than `most`."""
+    found = ledger.history.entries(replace(wanted, limit=most + 1))
+    return Past(tuple(Seen(entry, email) for entry, email in found[:most]), len(found) > most)
+
+
+def every(ledger: Ledger, wanted: Filter) -> Iterator[Seen]:
+    """Give all entries that fit, newest first, one by one."""
+    return (Seen(entry, email) for entry, email in ledger.history.each(wanted))
 
 
 def past_runs(ledger: Ledger, limit: int) -> PastRuns:

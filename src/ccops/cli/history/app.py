@@ -1,6 +1,7 @@
 """`ccops history`: the command line, handed on to what it asks for."""
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,6 +20,18 @@ About = Annotated[
     str | None, typer.Argument(metavar="CONTACT|ENTRY", help="E-mail address, Kit's id, or an entry such as e4711.")
 ]
 Runs = Annotated[bool, typer.Option("--runs", help="Show the runs instead, one line each.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print all of them as CSV for a spreadsheet, not just the newest.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is done, until stopped by Ctrl-C.")]
+_OTHERS: Final = "--op, --status, --since, --run, --limit, --csv or --follow"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How entries are printed."""
+
+    json: Json = False
+    csv: Csv = False
+    follow: Follow = False
 
 
 @command(
@@ -26,54 +39,65 @@ Runs = Annotated[bool, typer.Option("--runs", help="Show the runs instead, one l
     "history",
     """
     ccops history
-    ccops history ann@example.org
+    ccops history ann@example.org --since 7d
     ccops history e4711
-    ccops history --op monthly-grant --status refused
+    ccops history --op monthly-grant --status refused --since 2026-11-01
     ccops history --run r31 --limit 500
+    ccops history --csv --since 2026-01-01 > history.csv
+    ccops history --follow
     ccops history --runs
     """,
 )
-def history(ctx: typer.Context, which: Which, about: About = None, runs: Runs = False, json: Json = False) -> None:
+def history(ctx: typer.Context, which: Which, shape: Shape, about: About = None, runs: Runs = False) -> None:
     """Show what was done, newest first.
 
     For a contact: what was changed, when, why and by whom. For an entry: all that is known of it. Kit is not asked
     for anything.
     """
     session = session_of(ctx)
+    if shape.csv and (shape.json or shape.follow):
+        raise NotTogether("--csv", "--json or --follow")
     if runs:
-        _runs(session, about, which, json=json)
+        _runs(session, about, which, shape)
     elif about is not None and names_entry(about):
-        _entry(session, entry_of(about), which, json=json)
+        _entry(session, entry_of(about), which, shape)
     else:
-        _entries(session, about, which, json=json)
+        _entries(session, about, which, shape)
 
 
-def _runs(session: "Session", about: str | None, which: Which, *, json: bool) -> None:
+def _runs(session: "Session", about: str | None, which: Which, shape: Shape) -> None:
     from ccops.cli.history.runs import show_runs
     from ccops.report.history import past_runs
 
-    if about is not None or which.chooses:
-        raise NotTogether("--runs", "a contact, an entry, --op, --status or --run")
-    show_runs(session, past_runs(session.ledger_to_read, which.most), json=json)
+    if about is not None or which.chooses or shape.csv or shape.follow:
+        raise NotTogether("--runs", "a contact, an entry, --op, --status, --since, --run, --csv or --follow")
+    show_runs(session, past_runs(session.ledger_to_read, which.most), json=shape.json)
 
 
-def _entry(session: "Session", number: int, which: Which, *, json: bool) -> None:
+def _entry(session: "Session", number: int, which: Which, shape: Shape) -> None:
     from ccops.cli.history.whole import show_whole
     from ccops.report.history import whole
 
-    if which.chooses or which.limit is not None:
-        raise NotTogether(f"e{number}", "--op, --status, --run or --limit")
-    show_whole(session, whole(session.ledger_to_read, number), json=json)
+    if which.chooses or which.limit is not None or shape.csv or shape.follow:
+        raise NotTogether(f"e{number}", _OTHERS)
+    show_whole(session, whole(session.ledger_to_read, number), json=shape.json)
 
 
-def _entries(session: "Session", about: str | None, which: Which, *, json: bool) -> None:
+def _entries(session: "Session", about: str | None, which: Which, shape: Shape) -> None:
     from ccops.cli.history.choosing import filter_of
     from ccops.cli.history.lines import show_past
-    from ccops.report.history import past
+    from ccops.cli.history.table import print_csv
+    from ccops.report.history import every, past
 
     wanted = filter_of(session, about, which)
     if wanted is None:
         session.console.note(f"The ledger knows no contact {about}: ccops has changed nothing under this address.")
-        session.console.note("If the address is a new one, ask by Kit's id of the contact.")
-        return
-    show_past(session, past(session.ledger_to_read, wanted), json=json)
+        session.console.note(f"Ask Kit for it: ccops why {about}")
+    elif shape.csv:
+        print_csv(session.console, every(session.ledger_to_read, wanted))
+    elif shape.follow:
+        from ccops.cli.history.following import follow
+
+        follow(session, wanted, which.limit, json=shape.json)
+    else:
+        show_past(session, past(session.ledger_to_read, wanted, which.most), json=shape.json)

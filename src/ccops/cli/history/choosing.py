@@ -63,6 +63,10 @@ class Which:
         ),
     ] = None
     status: Annotated[Ended | None, typer.Option("--status", help="Only entries that ended like this.")] = None
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Only the last 90m, 12h, 7d or 3w, or from a day on: 2026-11-01."),
+    ] = None
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only entries of a run, such as r31.")] = None
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help=f"Not more than so many, instead of {_USUAL}.")
@@ -71,7 +75,7 @@ class Which:
     @property
     def chooses(self) -> bool:
         """Whether more was said than how many."""
-        return not (self.op is None and self.status is None and self.run is None)
+        return any(each is not None for each in (self.op, self.status, self.since, self.run))
 
     @property
     def most(self) -> int:
@@ -82,9 +86,10 @@ class Which:
 def filter_of(session: "Session", about: str | None, which: Which) -> "Filter | None":
     """Put the command line into the ledger's words; None if it knows no contact of that address.
 
-    Raises NeitherContactNorEntry, NoSuchOperation, NoRun and NoSuchRun.
+    Raises NeitherContactNorEntry, NoSuchOperation, SinceFault, NoRun and NoSuchRun.
     """
     from ccops.ledger.history import Filter
+    from ccops.report.since import since
 
     contact = None if about is None else _contact(session, about)
     if about is not None and contact is None:
@@ -95,7 +100,8 @@ def filter_of(session: "Session", about: str | None, which: Which) -> "Filter | 
         statuses=() if which.status is None else _STATUSES[which.status],
         left_out={"left-out": True, "refused": False}.get(which.status or ""),
         run=None if which.run is None else session.ledger_to_read.runs.get(run_of(which.run)).id,
-        limit=which.most,
+        since=None if which.since is None else since(which.since, session.clock.now(), session.registry.timezone),
+        limit=which.limit,
     )
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.cli.columns import Column, Remark, Row, layout
 from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, entry_status, short_time, times_in
+from ccops.cli.styles import Line, text_of
 from ccops.clock import iso
 from ccops.ledger.model import Entry, Via
 from ccops.operations.dates import local
 from ccops.operations.occasions import describe_occasion, tagging_of
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -22,6 +24,7 @@ _COLUMNS: Final = (
     Column("OPERATION"),
     Column("CHANGE", wraps=True),
 )
+_GAP: Final = "  "
 _UNDER_CONTACT: Final = 2
 _AUTOMATIC: Final[Mapping[Via, str]] = {"poll": "by poll", "webhook": "by webhook", "post": "by POST"}
 """What started something where no person did."""
@@ -47,6 +50,15 @@ def show_past(session: "Session", past: "Past", *, json: bool) -> None:
         console.table(_COLUMNS, [tuple(_cells(seen)) for seen in past.lines])
     if past.more:
         console.note(f"There are older ones; to see more: --limit {2 * len(past.lines)}")
+
+
+def line_of(seen: "Seen", timezone: str, now: datetime | None) -> Iterator[Line]:
+    """Write an entry on a line of its own, where those that follow are not known yet; for a pipe `now` is None."""
+    if now is None:
+        yield ("\t".join(map(clean, _cells(seen))),)
+    else:
+        row = _row(seen, timezone, now)
+        yield (_GAP.join(clean(text_of(part)) for part in row[:-1]), _GAP, row[-1])
 
 
 def name_of(entry: Entry) -> str:

@@ -1,0 +1,48 @@
+"""Entries as they come, until stopped; only the ledger is looked at, and nothing is written."""
+
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.history.lines import because, line_of
+from ccops.cli.showing import entry_object, times_in
+from ccops.report.following import Follower
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.ledger.history import Filter
+    from ccops.report.history import Seen
+
+_INDENT: Final = "    "
+_EVERY: Final = 1.0
+"""Seconds between two looks at the ledger."""
+_BEFORE: Final = 10
+"""How many of the entries there are already come first, unless more or fewer are wanted."""
+
+
+def follow(session: "Session", wanted: "Filter", most: int | None, *, json: bool) -> None:
+    """Print the newest entries, oldest first, then each that begins or changes; Ctrl-C ends it, as it is meant to."""
+    console = session.console
+    try:
+        if console.out.is_terminal and not json:
+            console.heading(times_in(session.registry.timezone))
+        follower = Follower(session.ledger_to_read, wanted)
+        for seen in follower.first(_BEFORE if most is None else most, session.clock.now()):
+            _show(session, seen, json=json)
+        while not console.out.closed:
+            session.clock.sleep(_EVERY)
+            for seen in follower.news():
+                _show(session, seen, json=json)
+    except KeyboardInterrupt:
+        return
+
+
+def _show(session: "Session", seen: "Seen", *, json: bool) -> None:
+    console, entry = session.console, seen.entry
+    if json:
+        console.json_line(entry_object(entry, seen.email))
+        return
+    timezone, now = session.registry.timezone, session.clock.now() if console.out.is_terminal else None
+    for line in line_of(seen, timezone, now):
+        console.say(*line)
+    if now is not None:
+        for text in console.out.fit(because(entry, timezone), len(_INDENT)):
+            console.say(_INDENT, text)

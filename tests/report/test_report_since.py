@@ -1,0 +1,43 @@
+"""From when on: so long ago, or a day of the registry's zone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ccops.report.since import SinceFault, since
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+ZONE = "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [
+        ("90m", timedelta(minutes=90)),
+        ("12h", timedelta(hours=12)),
+        ("7d", timedelta(days=7)),
+        (" 3W ", timedelta(weeks=3)),
+        ("0m", timedelta(0)),
+    ],
+)
+def test_so_long_ago(text: str, ago: timedelta) -> None:
+    assert since(text, NOW, ZONE) == NOW - ago
+
+
+def test_a_day_begins_at_midnight_of_the_zone() -> None:
+    assert since("2026-11-01", NOW, ZONE) == datetime(2026, 11, 1, 4, tzinfo=UTC)
+    assert since("2026-11-02", NOW, ZONE) == datetime(2026, 11, 2, 5, tzinfo=UTC)
+
+
+def test_a_moment_is_one_of_the_zone() -> None:
+    assert (
+        since("2026-11-22T04:30", NOW, ZONE) == since("2026-11-22 04:30:00", NOW, ZONE) == NOW - timedelta(minutes=30)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "7", "7y", "-7d", "0000-01-01", "2026-13-01", "2026-1-1", "20261101"]
+)
+def test_anything_else_is_said_to_be_no_moment(text: str) -> None:
+    with pytest.raises(SinceFault, match="names no moment"):
+        since(text, NOW, ZONE)
