@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SANDBOX_STATE: Final = "sandbox.sqlite3"
 _WINDOW: Final = 60.0
 """Seconds of Kit's rolling rate limit."""
-_HASTE: Final = 3.0
+HASTE: Final = 3.0
 """Seconds after which a first question to Kit is not repeated any more."""
 
 
@@ -74,13 +74,15 @@ class Kit:
     """By how much this machine's clock is ahead of Kit's."""
 
 
-def open_crm(session: "Session") -> "KitCrm":
+def open_crm(session: "Session", patience: float | None = None) -> "KitCrm":
     """Open Kit with the credential of the settings; in a home for rehearsals, the embedded sandbox.
 
-    Raises NoCredential and WrongAccount.
+    `patience` is for how many seconds at most reads are repeated. Raises NoCredential and WrongAccount.
     """
+    from ccops.crm.kit.limits import Limits
+
     way = _way(session, None)
-    crm = _kit_by(session, way)
+    crm = _kit_by(session, way, None if patience is None else Limits(patience=patience))
     check_account(session, crm, way.credential)
     return crm
 
@@ -93,7 +95,7 @@ def meet(session: "Session", credential: "Credential | None" = None) -> Kit:
     from ccops.crm.kit.limits import Limits
 
     way = _way(session, credential)
-    hasty = _kit_by(session, way, Limits(patience=_HASTE))
+    hasty = _kit_by(session, way, Limits(patience=HASTE))
     account = hasty.account()
     return Kit(_kit_by(session, way), way, account, hasty.clock_ahead or timedelta())
 

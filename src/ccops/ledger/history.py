@@ -72,17 +72,19 @@ class History:
             )
         return [(entry_of(row), row["email"] or None) for row in rows]
 
-    def last_run_of(self, operation: str) -> Run | None:
-        """Return the last run or import that left entries of an operation, if one is among its newest.
+    def last_run_of(self, operation: str, period: str | None = None) -> Run | None:
+        """Return the last run or import that left entries of an operation (and a period), if it is among its newest.
 
         They are the newest thousand entries: for an operation of tags, nobody wants to search all its past.
         """
         with self._database.read() as db:
             row = db.row(
                 "SELECT runs.* FROM runs JOIN (SELECT newest.run, newest.id FROM"
-                " (SELECT run, id, via FROM entries WHERE operation = :operation ORDER BY id DESC LIMIT 1000) AS newest"
-                " WHERE newest.via IN ('run', 'import') ORDER BY newest.id DESC LIMIT 1) AS last ON last.run = runs.id",
+                " (SELECT run, id, via, period FROM entries WHERE operation = :operation ORDER BY id DESC LIMIT 1000)"
+                " AS newest WHERE newest.via IN ('run', 'import') AND COALESCE(:period, newest.period, '')"
+                " = COALESCE(newest.period, '') ORDER BY newest.id DESC LIMIT 1) AS last ON last.run = runs.id",
                 operation=operation,
+                period=period,
             )
         return None if row is None else run_of(row)
 

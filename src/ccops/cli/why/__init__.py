@@ -1,0 +1,1 @@
+"""The command `ccops why`: why something happened or did not, and what mends it."""

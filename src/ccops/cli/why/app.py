@@ -1,0 +1,78 @@
+"""`ccops why`: the command line, and one sentence for each operation."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccops.cli import doors
+from ccops.cli.contacts import contact_of
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Json, complete_operation
+from ccops.cli.session import NoSuchOperation, session_of
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.report.why.case import Person
+
+app = new_app()
+
+About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, or Kit's id.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OPERATION", autocompletion=complete_operation, help="Else all that concern the contact are told."
+    ),
+]
+
+
+@command(
+    app,
+    "why",
+    """
+    ccops why cy@example.org monthly-grant
+    ccops why cy@example.org
+    ccops why 4300000001 payment-credit --json
+    """,
+)
+def why(ctx: typer.Context, contact: About, operation: Name = None, json: Json = False) -> None:
+    """Say why an operation ran for a contact or did not.
+
+    One sentence, and the command that mends it. Kit is asked for the contact and its tags, and nothing is changed.
+    """
+    session = session_of(ctx)
+    who = contact_of(contact)
+    session.looks_only = True
+    names = _names(session, operation)
+    from ccops.report.why.gathering import meet
+
+    person = meet(session.ledger_to_read, doors.open_crm(session, patience=doors.HASTE), who)
+    if not person.reached:
+        session.console.warn("Kit can't be reached; this is what the ledger knows.")
+    _tell(session, person, names, every=operation is not None, json=json)
+
+
+def _names(session: "Session", operation: str | None) -> list[str]:
+    """Name the operations that are asked about; one that is no longer in the registry may still have a past."""
+    known = session.registry.operations
+    if operation is None:
+        return list(known)
+    if operation not in known and not session.ledger_to_read.history.knows(operation):
+        raise NoSuchOperation(operation, list(known), session.argv)
+    return [operation]
+
+
+def _tell(session: "Session", person: "Person", names: list[str], *, every: bool, json: bool) -> None:
+    from ccops.cli.why.showing import show, show_nothing
+    from ccops.report.why.gathering import cases, concerns
+    from ccops.report.why.rules import answer
+
+    found = cases(session.ledger_to_read, session.registry, person, names, session.clock.now())
+    shown = False
+    for case in found:
+        if every or concerns(case) or person.id is None:
+            show(session, case, answer(case), alone=every, json=json)
+            shown = True
+        if person.id is None:
+            return  # nobody there: the same holds for every operation
+    if not shown and not json:
+        show_nothing(session, person)

@@ -1,0 +1,75 @@
+"""What is known of a contact, gathered from the ledger and with two requests from the CRM."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from ccops.crm.base import Contact, Crm, Missing
+from ccops.engine.request import Who
+from ccops.errors import ServiceUnreachable
+from ccops.ledger.history import Filter
+from ccops.ledger.ledger import Ledger
+from ccops.operations.model import Registry
+from ccops.operations.periods import period_key
+from ccops.report.why.case import Case, Person
+
+
+def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
+    """Find a contact: one request for itself, one for its tags. If the CRM can't be reached, the ledger has to do."""
+    known = ledger.people.by_id(who) if isinstance(who, int) else ledger.people.by_email(who)
+    number = who if isinstance(who, int) else None if known is None else known.id
+    person = Person(str(who), number, None if known is None else known.email or None)
+    try:
+        contact = None if number is None else crm.contact(number)
+        if contact is None:
+            # Of a contact that was deleted and made again, the tags are not read: two requests are enough.
+            contact, was_read = None if isinstance(who, int) else crm.find(who), number is not None
+            return _with(ledger, crm, person, contact, look=not was_read)
+        return _with(ledger, crm, person, contact, look=True)
+    except ServiceUnreachable:
+        return replace(person, reached=False)
+
+
+def _with(ledger: Ledger, crm: Crm, person: Person, contact: Contact | None, *, look: bool) -> Person:
+    if contact is None:
+        return person
+    known = ledger.people.by_id(contact.id)
+    name = None if known is None else known.email or None
+    tags = None
+    if look:
+        try:
+            tags = tuple(crm.tags_of(contact.id))
+        except Missing:
+            return person
+    before = None if person.id == contact.id else person.id
+    return replace(person, id=contact.id, known_as=name, contact=contact, tags=tags, before=before)
+
+
+def cases(ledger: Ledger, registry: Registry, person: Person, names: Iterable[str], now: datetime) -> Iterator[Case]:
+    """Gather what is known of the contact and each operation."""
+    addresses = {person.word, person.known_as, person.contact.email if person.contact else None, person.id}
+    events = ledger.inbox.of_contact([str(name).lower() for name in addresses if name])
+    for name in names:
+        operation = registry.operations.get(name)
+        timezone = registry.timezone
+        once_per = None if operation is None else operation.once_per
+        period = None if once_per is None else period_key(once_per, now, timezone)
+        found = [] if person.id is None else ledger.history.entries(Filter(person.id, name, limit=200))
+        yield Case(
+            person,
+            name,
+            operation,
+            timezone,
+            now,
+            entries=tuple(entry for entry, _ in found),
+            period=period,
+            blocking=None if person.id is None else ledger.entries.sending(person.id),
+            events=tuple(event for event in events if event.operation == name),
+            last_run=ledger.history.last_run_of(name),
+            run_of_period=None if period is None else ledger.history.last_run_of(name, period),
+        )
+
+
+def concerns(case: Case) -> bool:
+    """Tell whether an operation is worth a line when none was named: it did, will or should have done something."""
+    return bool(case.entries or case.events or case.waiting_tag or case.period)

@@ -1,0 +1,125 @@
+"""`ccops why`: what it asks of Kit, whom it finds, and how its answer looks."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.cli.calling import Ended
+from tests.cli.sites import Site
+
+Call = Callable[..., Ended]
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+def told(ended: Ended) -> list[dict[str, Any]]:
+    assert ended.status == 0, ended.err
+    return [json.loads(line) for line in ended.out.splitlines()]
+
+
+def test_programs_get_an_object(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN, "--key", "7")
+    (answer,) = told(ccops("why", ANN, "payment-credit", "--json"))
+    assert answer.pop("why").startswith("It was done: e1 (")
+    assert answer == {
+        "contact": {"id": site.ann, "email": ANN},
+        "state": "active",
+        "operation": "payment-credit",
+        "kind": "applied",
+        "mend": ["ccops undo e1 --reason 'given by mistake'"],
+        "entry": "e1",
+        "kit_reached": True,
+    }
+
+
+def test_a_terminal_gets_a_sentence_and_a_command_that_is_not_broken(site: Site, terminal: Call) -> None:
+    shown = terminal("why", ANN, "monthly-grant", COLUMNS="60", NO_COLOR="1").out.splitlines()
+    assert max(map(len, shown)) <= 60
+    assert " ".join(shown[:-1]).startswith("Nothing for ")
+    assert shown[-1] == f"Give it now: ccops run monthly-grant {ANN}"
+    assert site.sent == 0
+
+
+def test_without_an_operation_each_that_concerns_the_contact_has_its_line(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN, "--key", "7")
+    assert [each["operation"] for each in told(ccops("why", ANN, "--json"))] == ["payment-credit", "monthly-grant"]
+    shown = ccops("why", ANN).out.splitlines()
+    assert [line.partition(":")[0] for line in shown[::2]] == ["payment-credit", "monthly-grant"]
+    site.registry.write_text(site.registry.read_text().replace('once_per = "month"', ""))
+    assert ccops("why", BOB).out == (
+        f"Nothing was ever done for {BOB}, and it carries no trigger tag.\nSee the operations: ccops op list\n"
+    )
+
+
+@pytest.mark.parametrize("who", [ANN, BOB, "nobody@example.org", "7"])
+def test_two_requests_are_enough(site: Site, ccops: Call, who: str) -> None:
+    """Whether the ledger knows the address or not, beside what a new credential costs once."""
+    ccops("run", "payment-credit", ANN)
+    site.kit.forget()
+    assert ccops("why", who).status == 0
+    assert sum(site.kit.counts.values()) <= 2
+    assert site.sent == 0
+
+
+def test_a_contact_that_was_made_again_costs_no_third_request(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN)
+    old = site.ann
+    site.kit.delete_contact(old)
+    (gone,) = told(ccops("why", ANN, "payment-credit", "--json"))
+    assert (gone["kind"], gone["mend"]) == ("gone", [f"ccops history {old}"])
+    new = site.kit.add_contact(ANN, credits="0")
+    site.kit.forget()
+    (answer,) = told(ccops("why", ANN, "payment-credit", "--json"))
+    assert (answer["contact"]["id"], answer["kind"]) == (new, "never")
+    assert f"another contact ({new}) than before ({old})" in answer["why"]
+    assert sum(site.kit.counts.values()) <= 2
+
+
+@pytest.mark.usefixtures("lucky_dice")
+def test_without_kit_the_ledger_answers(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN)
+    site.kit.stop()
+    ended = ccops("why", ANN, "payment-credit")
+    assert ended.status == 0
+    assert ended.err == "warning: Kit can't be reached; this is what the ledger knows.\n"
+    assert ended.out.startswith("It was done: e1 (")
+    assert told(ccops("why", "hal@example.org", "payment-credit", "--json"))[0]["kit_reached"] is False
+
+
+def test_looking_changes_nothing(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN)
+    before = site.database.read_bytes()
+    ccops("why", ANN)
+    assert site.database.read_bytes() == before
+
+
+@pytest.mark.usefixtures("site")
+def test_nobody_of_that_address_is_said_once(ccops: Call) -> None:
+    assert ccops("why", "nobody@example.org").out == (
+        "Kit has no contact nobody@example.org, and the ledger has never met one.\n"
+        "Look for the person in Kit, and ask again by the address or the id there.\n"
+    )
+
+
+@pytest.mark.usefixtures("site")
+def test_an_operation_that_is_gone_has_a_past(ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN)
+    ccops("op", "remove", "payment-credit", "--yes")
+    (answer,) = told(ccops("why", ANN, "payment-credit", "--json"))
+    assert (answer["kind"], answer["mend"]) == ("no-operation", [f"ccops history {ANN} --op payment-credit"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ann"], '"ann" is neither an e-mail address'),
+        ([ANN, "monthly-grand"], f"ccops why {ANN} monthly-grant"),
+        ([], "ccops why needs CONTACT"),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_what_makes_no_sense_is_said(ccops: Call, words: list[str], said: str) -> None:
+    ended = ccops("why", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert said in ended.err
