@@ -38,7 +38,7 @@ def test_values_and_what_led_there_stand_in_columns(past: Site, terminal: Call) 
     lines = [" ".join(line.split()) for line in table.splitlines()]
     assert lines == [
         "FIELD VALUE WHY ENTRY",
-        "credits 20",
+        "credits 20 ▁▃▅█▅",
         "22 Nov 12:00 30 → 20 undo of e2 e3",
         "22 Nov 12:00 20 → 30 payment-credit, undone by e3 e2",
         "15 → 20 by hand, between 22 Nov 12:00 and 12:00",

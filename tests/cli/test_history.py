@@ -288,3 +288,13 @@ def test_without_a_home_init_is_named(ccops: Call) -> None:
     ended = ccops("history")
     assert (ended.status, ended.out) == (2, "")
     assert "ccops init" in ended.err
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+@pytest.mark.usefixtures("past")
+def test_no_terminal_is_too_narrow_for_a_change(terminal: Call, columns: str) -> None:
+    """A change stands on one line, whatever goes beneath what."""
+    for words in (["history"], ["balance", "ann@example.org"]):
+        shown = terminal(*words, NO_COLOR="1", COLUMNS=columns).out
+        assert any("5 → 15" in line for line in shown.splitlines())
+        assert max(map(len, shown.splitlines())) <= int(columns)

@@ -83,8 +83,8 @@ def test_fields_are_those_that_operations_or_entries_write() -> None:
     contact = Contact(7, "ann@example.org", "active", {"credits": "15", "plan": None, "city": "Rome"})
     first = entry(1, "5", "15")
     assert balances(contact, [first], REGISTRY, 5) == (
-        Balance("plan", None, exists=True, steps=(), more=False),
-        Balance("credits", "15", exists=True, steps=(Step(first, "5", "15"),), more=False),
+        Balance("plan", None, exists=True, steps=(), more=False, course=(None,)),
+        Balance("credits", "15", exists=True, steps=(Step(first, "5", "15"),), more=False, course=("5", "15")),
     )
 
 
@@ -131,3 +131,10 @@ def test_without_hands_nothing_is_said_to_be_by_hand(values: list[str]) -> None:
 def test_an_entry_that_was_undone_did_change_the_value() -> None:
     undone = replace(entry(1, "5", "15"), status="undone", undone_by=2)
     assert walked("5", undone, entry(2, "15", "5")) == [("15", "5", 2), ("5", "15", 1)]
+
+
+def test_the_course_goes_further_back_than_the_steps_that_are_shown() -> None:
+    contact = Contact(7, "ann@example.org", "active", {"credits": "30"})
+    entries = [entry(number, str(number), str(number + 1)) for number in range(29, -1, -1)]
+    (balance,) = balances(contact, entries, Registry("UTC"), 1)
+    assert (len(balance.steps), balance.course) == (1, tuple(str(number) for number in range(7, 31)))

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from ccops.crm.base import Contact
 from ccops.ledger.model import Entry
 from ccops.operations.model import Registry
 
 Value = str | None
+
+_COURSE: Final = 23
+"""Steps whose values make the course; with the present value, as many as fit beside a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Balance:
     steps: tuple[Step | ByHand, ...]
     more: bool
     """Whether there were steps before these."""
+    course: tuple[Value, ...] = ()
+    """The values on the way, oldest first, the present one last; of the newest steps, more than are in `steps`."""
 
 
 def balances(contact: Contact, entries: Sequence[Entry], registry: Registry, limit: int) -> tuple[Balance, ...]:
@@ -65,8 +72,10 @@ def steps(field: str, value: Value, entries: Iterable[Entry]) -> Iterator[Step |
 
 def _balance(contact: Contact, field: str, entries: Sequence[Entry], limit: int) -> Balance:
     value = contact.fields.get(field) or None
-    walked = [step for step, _ in zip(steps(field, value, entries), range(limit + 1), strict=False)]
-    return Balance(field, value, field in contact.fields, tuple(walked[:limit]), len(walked) > limit)
+    walked = list(islice(steps(field, value, entries), max(limit + 1, _COURSE)))
+    course = [value, *(step.before for step in walked[:_COURSE])]
+    shown = tuple(walked[:limit])
+    return Balance(field, value, field in contact.fields, shown, len(walked) > limit, tuple(reversed(course)))
 
 
 def _fields(entries: Sequence[Entry], registry: Registry) -> list[str]:

@@ -11,6 +11,7 @@ from ccops.cli.styles import Part, Styled
 from ccops.clock import iso
 from ccops.operations.dates import local
 from ccops.report.balance import Balance, ByHand, Step
+from ccops.report.curve import curve
 
 if TYPE_CHECKING:
     from ccops.cli.console import Console
@@ -57,7 +58,7 @@ def show_balances(session: "Session", contact: "Contact", balances: Sequence[Bal
 def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Row]:
     """Write a field for people: its value now, and the steps that led there."""
     value = value_text(balance.value) if balance.exists else _NOT_THERE
-    yield (Styled(balance.field, "bold"), Styled(value, "bold"), "", "")
+    yield (Styled(balance.field, "bold"), Styled(value, "bold"), Styled(curve(balance.course), "good"), "")
     for step in balance.steps:
         change = f"{value_text(step.before)} → {value_text(step.after)}"
         if isinstance(step, ByHand):

@@ -42,9 +42,7 @@ def preface(person: Person) -> str:
     if now is None:
         return ""
     if person.before is not None:
-        return (
-            f"{clean(now)} is another contact ({person.id}) than before ({person.before}), which was deleted in Kit. "
-        )
+        return f"{clean(now)} is another contact ({person.id}) than before ({person.before}). "
     if "@" in person.word and not same_address(person.word, now):
         return f"{clean(person.word)} is {clean(now)} in Kit now. "
     if person.known_as is not None and not same_address(person.known_as, now):

@@ -12,6 +12,7 @@ from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Registry
 from ccops.operations.periods import period_key
 from ccops.report.why.case import Case, Person
+from ccops.text import same_address
 
 
 def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
@@ -21,16 +22,17 @@ def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
     person = Person(str(who), number, None if known is None else known.email or None)
     try:
         contact = None if number is None else crm.contact(number)
-        if contact is None:
-            # Of a contact that was deleted and made again, the tags are not read: two requests are enough.
-            contact, was_read = None if isinstance(who, int) else crm.find(who), number is not None
-            return _with(ledger, crm, person, contact, look=not was_read)
-        return _with(ledger, crm, person, contact, look=True)
+        if contact is not None and (isinstance(who, int) or same_address(contact.email, who)):
+            return _with(ledger, crm, person, contact, look=True)
+        # The address is not known, or was given up, or has gone over to another contact.
+        found = None if isinstance(who, int) else crm.find(who)
+        return _with(ledger, crm, person, found or contact, look=number is None)
     except ServiceUnreachable:
         return replace(person, reached=False)
 
 
 def _with(ledger: Ledger, crm: Crm, person: Person, contact: Contact | None, *, look: bool) -> Person:
+    """Put a contact in; its tags are read (`look`) if that makes no third request."""
     if contact is None:
         return person
     known = ledger.people.by_id(contact.id)

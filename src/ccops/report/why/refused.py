@@ -1,12 +1,13 @@
 """Rules about what was not done, though it was asked for."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from ccops.ledger.model import Entry
 from ccops.operations.model import Change, Operation
 from ccops.operations.numbers import EXACT, NotANumber, parse_number, plain
-from ccops.operations.plan import Refusal, plan
+from ccops.operations.occasions import refusal_uses_it_up
+from ccops.operations.plan import Cause, Refusal, plan
 from ccops.report.why.answer import REASON, Answer, again, command, nothing, run_now, when
 from ccops.report.why.case import Case, is_left_out
 from ccops.report.why.waiting import lead_of_hand
@@ -74,7 +75,8 @@ def _mended(case: Case, operation: Operation, entry: Entry, refusal: Refusal, wh
 
 def _anew(entry: Entry, case: Case) -> str:
     """Write the command that tries again; a refusal that answered a tag or a POST has used its occasion up."""
-    return run_now(case) if entry.released else again(entry, case)
+    used_up = refusal_uses_it_up(entry.occasion, cast("Cause", entry.cause))
+    return run_now(case) if used_up else again(entry, case)
 
 
 def _number(case: Case, change: Change) -> Decimal | None:

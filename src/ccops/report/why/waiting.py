@@ -26,7 +26,7 @@ def is_tag_waiting(case: Case) -> Answer | None:
     state = None if case.person.contact is None else case.person.contact.state
     if state is not None and state not in operation.states:
         return _not_for(case, operation, said, state)
-    why = f"{said}, and nobody has looked for it yet: neither ccops poll nor ccops serve is at work."
+    why = f"{said}, and nobody has looked for it yet; is ccops serve running?"
     return Answer("waiting", why, "Look now", (command("poll", case.name),))
 
 
