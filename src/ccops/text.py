@@ -36,7 +36,8 @@ def csv_safe(text: str) -> str:
     advises; a plain number stays one.
     """
     shown = clean(text)
-    return f"'{shown}" if shown.lstrip()[:1] in _FORMULAS and not _NUMBER.fullmatch(shown) else shown
+    begins = shown.lstrip()[:1] in _FORMULAS if shown else False
+    return f"'{shown}" if begins and not _NUMBER.fullmatch(shown) else shown
 
 
 LONGEST_QUOTE: Final = 40

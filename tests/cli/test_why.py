@@ -103,6 +103,12 @@ def test_nobody_of_that_address_is_said_once(ccops: Call) -> None:
 
 
 @pytest.mark.usefixtures("site")
+def test_one_off_changes_are_explained_too(ccops: Call) -> None:
+    ccops("adjust", ANN, "credits", "--add", "3", "--reason", "sorry")
+    assert [each["operation"] for each in told(ccops("why", ANN, "--json"))] == ["monthly-grant", "adjust"]
+
+
+@pytest.mark.usefixtures("site")
 def test_an_operation_that_is_gone_has_a_past(ccops: Call) -> None:
     ccops("run", "payment-credit", ANN)
     ccops("op", "remove", "payment-credit", "--yes")

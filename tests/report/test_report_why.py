@@ -251,6 +251,37 @@ def test_what_was_never_asked_for_is_told(operation: Operation, person: Person, 
     assert told(answer(case(operation, person=person)))[:2] == ("never", why)
 
 
+ADJUST = Operation("adjust", (Change("credits", "increase", amount=Decimal(10)),), ZONE)
+
+
+@pytest.mark.parametrize(
+    ("entries", "kind", "mend"),
+    [
+        (
+            [entry(2, operation=ADJUST), entry(1, operation=ADJUST)],
+            "twice",
+            "ccops undo e2 --reason 'the same counted twice'",
+        ),
+        ([entry(1, operation=ADJUST)], "applied", "ccops undo e1 --reason 'given by mistake'"),
+        ([entry(1, operation=ADJUST, reason="stopped at 9")], "applied", "ccops history e1"),
+        (
+            [entry(1, "failed", ADJUST, asked="add 10", occasion="adjust:credits:key:7")],
+            "failed",
+            "ccops adjust ann@example.org credits --add 10 --key 7",
+        ),
+        (
+            [entry(1, "refused", ADJUST, asked="take 3", occasion="adjust:credits:run:31")],
+            "refused",
+            "ccops adjust ann@example.org credits --take 3",
+        ),
+        ([], "never", "ccops history ann@example.org --op adjust"),
+    ],
+)
+def test_a_one_off_is_explained_like_an_operation(entries: list[Entry], kind: str, mend: str) -> None:
+    found = answer(replace(case(ADJUST, *entries), operation=None))
+    assert (found.kind, found.mend) == (kind, (mend,))
+
+
 def test_text_from_outside_is_made_safe_and_commands_are_quoted() -> None:
     person = replace(PERSON, contact=replace(ANN, email="$(rm)'\x1b@example.org"))
     found = answer(case(PAY, entry(1, "failed", reason="a\x1b[2Jb"), person=person))

@@ -1,6 +1,6 @@
 """`ccops why`: the command line, and one sentence for each operation."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ccops.report.why.case import Person
 
 app = new_app()
+
+ONE_OFF: Final = ("adjust", "import")
+"""What stands in the ledger in place of an operation's name where somebody changed a field once."""
 
 About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, or Kit's id.")]
 Name = Annotated[
@@ -55,8 +58,8 @@ def _names(session: "Session", operation: str | None) -> list[str]:
     """Name the operations that are asked about; one that is no longer in the registry may still have a past."""
     known = session.registry.operations
     if operation is None:
-        return list(known)
-    if operation not in known and not session.ledger_to_read.history.knows(operation):
+        return [*known, *ONE_OFF]
+    if operation not in known and operation not in ONE_OFF and not session.ledger_to_read.history.knows(operation):
         raise NoSuchOperation(operation, list(known), session.argv)
     return [operation]
 

@@ -39,7 +39,9 @@ def command(*words: str) -> str:
 
 
 def run_now(case: Case, *more: str) -> str:
-    """Write the command that runs the operation for the contact."""
+    """Write the command that runs the operation for the contact; a one-off change is looked at instead."""
+    if case.is_one_off:
+        return command("history", case.person.name, "--op", case.name)
     return command("run", case.name, case.person.name, *more)
 
 
@@ -63,15 +65,18 @@ def changed(entry: Entry) -> str:
 
 def occasion(entry: Entry, case: Case) -> str:
     """Say for what an entry was: "for November 2026", "tagged 22 Nov 14:01", "in run r31"."""
-    if entry.occasion.startswith("run:"):
+    root = entry.occasion.split(":", 2)[2] if entry.occasion.startswith("adjust:") else entry.occasion
+    if root.startswith("run:"):
         return f"in run r{entry.run}"
-    said = describe_occasion(entry.occasion, case.timezone)
+    said = describe_occasion(root, case.timezone)
     return said if said.startswith(("for ", "tagged ")) else f"for {said}"
 
 
 def again(entry: Entry, case: Case) -> str:
     """Write the command that runs the operation for the occasion of an entry once more."""
     kind, _, rest = entry.occasion.partition(":")
+    if kind == "adjust" and entry.asked:
+        return _adjusted_again(entry, case)
     if kind == "key":
         return run_now(case, "--key", rest)
     if kind == "tag" and case.waiting_tag is not None:
@@ -92,6 +97,14 @@ def _value(value: str | None) -> str:
     if not value:
         return "(empty)"
     return clean(value) if value.strip() else shorten(value)
+
+
+def _adjusted_again(entry: Entry, case: Case) -> str:
+    """Write an adjustment once more; what was asked stands in the entry as "add 10"."""
+    _, field, root = entry.occasion.split(":", 2)
+    word, _, amount = (entry.asked or "").partition(" ")
+    key = ("--key", root.removeprefix("key:")) if root.startswith("key:") else ()
+    return command("adjust", case.person.name, field, f"--{word}", amount, *key)
 
 
 def _is_rule(case: Case) -> bool:

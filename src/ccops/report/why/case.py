@@ -7,7 +7,7 @@ from typing import Final
 from ccops.crm.base import Contact, HeldTag
 from ccops.ledger.events import Event
 from ccops.ledger.model import LEFT_OUT, Entry, Run
-from ccops.operations.model import Operation
+from ccops.operations.model import RESERVED_NAMES, Operation
 from ccops.operations.periods import describe_period
 
 _HOLDING: Final = frozenset({"intended", "sending", "applied", "undone", "parked"})
@@ -63,6 +63,11 @@ class Case:
     """The last run or import of this operation that left entries, for whomever."""
     run_of_period: Run | None = None
     """The last one for the present period."""
+
+    @property
+    def is_one_off(self) -> bool:
+        """Whether it is no operation of the registry's, but what `adjust` and `import` change."""
+        return self.name in RESERVED_NAMES
 
     @property
     def newest(self) -> Entry | None:

@@ -26,7 +26,7 @@ def is_gone(case: Case) -> Answer | None:
 
 def is_no_operation(case: Case) -> Answer | None:
     """The operation is no longer in the registry."""
-    if case.operation is not None:
+    if case.operation is not None or case.is_one_off:
         return None
     last = case.newest
     said = "never ran for this contact" if last is None else f"was last done {when(last.moment, case)} (e{last.id})"

@@ -66,7 +66,8 @@ def is_applied(case: Case) -> Answer | None:
     limit = f" ({clean(entry.reason)})" if entry.reason else ""
     why = f"It was done: {_done(entry, case)}{limit}, by {clean(entry.by)} via {entry.via}."
     if entry.reason:
-        return Answer("applied", why, "See its limits", (command("op", "show", case.name),), entry)
+        see = command("history", f"e{entry.id}") if case.operation is None else command("op", "show", case.name)
+        return Answer("applied", why, "See its limits", (see,), entry)
     return Answer("applied", why, "Take it back", (undo(entry, "given by mistake"),), entry)
 
 

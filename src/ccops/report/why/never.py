@@ -27,6 +27,8 @@ def was_not_tagged(case: Case) -> Answer:
     """Nothing has ever asked for the operation."""
     tag = None if case.operation is None else case.operation.tag
     never = f"{case.name} never ran for this contact"
+    if case.is_one_off:
+        return Answer("never", f"{never}: nobody changed it by hand here.", "See what was done", (run_now(case),))
     if tag is None:
         why = f"{never}: it has no trigger tag, and nobody ran it by hand."
     elif case.person.tags is None:
