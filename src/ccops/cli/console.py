@@ -42,8 +42,8 @@ class Output:
 
     def in_utf8(self) -> None:
         """Write UTF-8 from now on, whatever the machine's language: for what is kept as a file."""
-        if isinstance(self._stream, TextIOWrapper):
-            self._stream.reconfigure(encoding="utf-8")
+        if isinstance(self.stream, TextIOWrapper):
+            self.stream.reconfigure(encoding="utf-8")
 
     def fit(self, text: str, taken: int = 0) -> list[str]:
         """Break a text between words for what is left of a terminal's line; for a pipe it stays whole."""

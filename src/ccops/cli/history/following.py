@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.history.lines import because, line_of
-from ccops.cli.showing import entry_object, times_in
+from ccops.cli.showing import entry_name, entry_object, times_in
 from ccops.report.following import Follower
 
 if TYPE_CHECKING:
@@ -40,9 +40,12 @@ def _show(session: "Session", seen: "Seen", *, json: bool) -> None:
     if json:
         console.json_line(entry_object(entry, seen.email))
         return
-    timezone, now = session.registry.timezone, session.clock.now() if console.out.is_terminal else None
-    for line in line_of(seen, timezone, now):
-        console.say(*line)
-    if now is not None:
-        for text in console.out.fit(because(entry, timezone), len(_INDENT)):
-            console.say(_INDENT, text)
+    timezone = session.registry.timezone
+    if not console.out.is_terminal:
+        console.say(line_of(seen, timezone, None))
+        return
+    for text in console.out.fit(line_of(seen, timezone, session.clock.now())):
+        console.say(text)
+    undone = f", undone by {entry_name(entry.undone_by)}" if entry.undone_by else ""
+    for text in console.out.fit(because(entry, timezone) + undone, len(_INDENT)):
+        console.say(_INDENT, text)

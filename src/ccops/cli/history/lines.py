@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.cli.columns import Column, Remark, Row, layout
 from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, entry_status, short_time, times_in
-from ccops.cli.styles import Line, text_of
+from ccops.cli.styles import text_of
 from ccops.clock import iso
 from ccops.ledger.model import Entry, Via
 from ccops.operations.dates import local
@@ -52,13 +52,11 @@ def show_past(session: "Session", past: "Past", *, json: bool) -> None:
         console.note(f"There are older ones; to see more: --limit {2 * len(past.lines)}")
 
 
-def line_of(seen: "Seen", timezone: str, now: datetime | None) -> Iterator[Line]:
+def line_of(seen: "Seen", timezone: str, now: datetime | None) -> str:
     """Write an entry on a line of its own, where those that follow are not known yet; for a pipe `now` is None."""
     if now is None:
-        yield ("\t".join(map(clean, _cells(seen))),)
-    else:
-        row = _row(seen, timezone, now)
-        yield (_GAP.join(clean(text_of(part)) for part in row[:-1]), _GAP, row[-1])
+        return "\t".join(map(clean, _cells(seen)))
+    return _GAP.join(clean(text_of(part)) for part in _row(seen, timezone, now))
 
 
 def name_of(entry: Entry) -> str:
