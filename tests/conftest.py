@@ -6,6 +6,7 @@ import pytest
 
 from ccops.sandbox import Sandbox
 from tests import openapi
+from tests.report.browser import PROGRAM
 
 
 @pytest.fixture
@@ -18,8 +19,11 @@ def kit() -> Iterator[Sandbox]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shout when nothing was held against Kit's description."""
+    """Shout when nothing was held against Kit's description, or no page was opened in a browser."""
     missing = openapi.absence()
     if missing:
         terminalreporter.section("Kit's API", sep="!", red=True, bold=True)
         terminalreporter.line(missing, red=True, bold=True)
+    if PROGRAM is None:
+        terminalreporter.section("The report's page", sep="!", red=True, bold=True)
+        terminalreporter.line("was opened in no browser: there is no Chromium here", red=True, bold=True)

@@ -44,6 +44,7 @@ CATALOG: Final = (
     Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance.app:app"),
     Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history.app:app"),
     Listed("why", "Look", "Say why an operation ran for a contact or did not", "ccops.cli.why.app:app"),
+    Listed("report", "Look", "Show balances, grants, refusals, and what needs you", "ccops.cli.report.app:app"),
     Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),
     Listed("settle", "Mend", "Bring open entries to their end, and list those that need you", "ccops.cli.settle:app"),
     Listed("sandbox", "Mend", "Run a local stand-in for Kit, to try things out", "ccops.cli.sandbox:app"),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ccops.cli.job import Job, Writing
 from ccops.cli.pace import span
-from ccops.cli.showing import entry_name
 from ccops.cli.summing import Tally
 from ccops.ledger.model import Run
+from ccops.report.words import entry_name
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session

@@ -9,10 +9,11 @@ from ccops.cli.styles import Part, Style, Styled, width_of
 from ccops.clock import iso
 from ccops.engine.request import Outcome, OutcomeStatus
 from ccops.engine.telling import outcome_of
-from ccops.ledger.model import Entry, Origin, Values
+from ccops.ledger.model import Entry, Origin
 from ccops.operations.dates import local
 from ccops.operations.periods import MONTHS
-from ccops.text import clean, shorten
+from ccops.report.words import change_text, entry_name
+from ccops.text import clean
 
 _STYLES: Final[dict[OutcomeStatus, Style]] = {
     "applied": "good",
@@ -31,20 +32,6 @@ URGENT: Final[frozenset[OutcomeStatus]] = frozenset({"refused", "failed", "parke
 def style_of(status: OutcomeStatus) -> Style:
     """Return how outcomes of a kind stand out."""
     return _STYLES[status]
-
-
-def entry_name(entry: Entry | int | None) -> str:
-    """Write an entry's id: e4711."""
-    if entry is None:
-        return ""
-    return f"e{entry if isinstance(entry, int) else entry.id}"
-
-
-def change_text(before: Values | None, after: Values | None) -> str:
-    """Write a change: "credits 5 → 15"."""
-    if before is None or after is None:
-        return ""
-    return ", ".join(f"{key} {value_text(before[key])} → {value_text(after.get(key))}" for key in before)
 
 
 def short_time(moment: datetime, timezone: str, now: datetime) -> str:
@@ -159,10 +146,3 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
             return f"left out: {reason}"
         case _:
             return f"{outcome.status}: {reason}"
-
-
-def value_text(value: str | None) -> str:
-    """Write a field's value; one of blanks only is quoted."""
-    if not value:
-        return "(empty)"
-    return value if value.strip() else shorten(value)

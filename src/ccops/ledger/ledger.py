@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ccops.ledger.entries import Entries
+from ccops.ledger.figures import Figures
 from ccops.ledger.history import History
 from ccops.ledger.identity import Identity
 from ccops.ledger.inbox import Inbox
@@ -24,6 +25,7 @@ class Ledger:
         self.people = People(database)
         self.runs = Runs(database, locks)
         self.history = History(database)
+        self.figures = Figures(database)
         self.inbox = Inbox(database)
 
     @classmethod

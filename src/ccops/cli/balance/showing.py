@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.columns import Column, Row, layout
-from ccops.cli.history.lines import name_of
-from ccops.cli.showing import entry_name, short_time, times_in, value_text
+from ccops.cli.showing import short_time, times_in
 from ccops.cli.styles import Part, Styled
 from ccops.clock import iso
 from ccops.operations.dates import local
 from ccops.report.balance import Balance, ByHand, Step
 from ccops.report.curve import curve
+from ccops.report.words import entry_name, name_of, value_text
 
 if TYPE_CHECKING:
     from ccops.cli.console import Console

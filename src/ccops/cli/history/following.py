@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
-from ccops.cli.history.lines import because, line_of
-from ccops.cli.showing import entry_name, entry_object, times_in
+from ccops.cli.history.lines import line_of
+from ccops.cli.showing import entry_object, times_in
 from ccops.report.following import Follower
+from ccops.report.words import because, entry_name
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session

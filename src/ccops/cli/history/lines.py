@@ -1,16 +1,15 @@
 """Entries as rows: two lines each on a terminal, one tab-separated line in a pipe."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.columns import Column, Remark, Row, layout
-from ccops.cli.showing import change_text, entry_name, entry_object, entry_part, entry_status, short_time, times_in
+from ccops.cli.showing import entry_object, entry_part, entry_status, short_time, times_in
 from ccops.cli.styles import text_of
 from ccops.clock import iso
-from ccops.ledger.model import Entry, Via
-from ccops.operations.dates import local
-from ccops.operations.occasions import describe_occasion, tagging_of
+from ccops.ledger.model import Entry
+from ccops.report.words import because, change_text, entry_name, name_of
 from ccops.text import clean
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ _COLUMNS: Final = (
 )
 _GAP: Final = "  "
 _UNDER_CONTACT: Final = 2
-_AUTOMATIC: Final[Mapping[Via, str]] = {"poll": "by poll", "webhook": "by webhook", "post": "by POST"}
-"""What started something where no person did."""
 
 
 def show_past(session: "Session", past: "Past", *, json: bool) -> None:
@@ -57,33 +54,6 @@ def line_of(seen: "Seen", timezone: str, now: datetime | None) -> str:
     if now is None:
         return "\t".join(map(clean, _cells(seen)))
     return _GAP.join(clean(text_of(part)) for part in _row(seen, timezone, now))
-
-
-def name_of(entry: Entry) -> str:
-    """Name what an entry did: its operation, or that it took another entry back."""
-    return entry.operation if entry.undoes is None else f"undo of {entry_name(entry.undoes)}"
-
-
-def because(entry: Entry, timezone: str) -> str:
-    """Say why an entry is there: its note, for what occasion, and who or what started it."""
-    said = [f'"{entry.note}"'] if entry.note else []
-    root = entry.occasion.split(":", 2)[2] if entry.occasion.startswith("adjust:") else entry.occasion
-    by = _AUTOMATIC.get(entry.via, f"by {entry.by}")
-    if root.startswith("run:"):
-        return ", ".join([*said, by, f"run r{entry.run}"])
-    if entry.undoes is None:
-        words = _tagged(entry, timezone) or describe_occasion(root, timezone)
-        said.append(words if words.startswith("for ") else f"for {words}")
-    return ", ".join([*said, by])
-
-
-def _tagged(entry: Entry, timezone: str) -> str | None:
-    """Name a tagging by the hour alone, if it was on the entry's own day."""
-    tagging = tagging_of(entry.occasion)
-    if tagging is None:
-        return None
-    there = local(tagging.at, timezone)
-    return f"tagged {there:%H:%M}" if there.date() == local(entry.moment, timezone).date() else None
 
 
 def _row(seen: "Seen", timezone: str, now: datetime) -> Row:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from ccops.cli.showing import entry_name, entry_status
+from ccops.cli.showing import entry_status
 from ccops.clock import iso
+from ccops.report.words import entry_name
 from ccops.text import csv_safe
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from ccops.cli.columns import Column
-from ccops.cli.history.lines import name_of
-from ccops.cli.showing import change_text, entry_name, entry_object, entry_status, long_time, times_in
+from ccops.cli.showing import entry_object, entry_status, long_time, times_in
 from ccops.cli.styles import Styled
 from ccops.clock import iso
 from ccops.operations.describe import describe_change
 from ccops.operations.occasions import describe_occasion, refusal_uses_it_up
 from ccops.operations.periods import describe_period
+from ccops.report.words import change_text, entry_name, name_of
 
 if TYPE_CHECKING:
     from ccops.cli.console import Console

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from ccops.cli.showing import entry_name
 from ccops.cli.styles import Styled
+from ccops.report.words import entry_name
 from ccops.text import clean
 
 if TYPE_CHECKING:

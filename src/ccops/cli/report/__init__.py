@@ -1,0 +1,1 @@
+"""The command `ccops report`: what the whole ledger adds up to."""

@@ -1,0 +1,1 @@
+"""What the report tells, as plain data computed from the ledger."""
