@@ -233,15 +233,15 @@ def test_grants_less_spendings_and_undos_are_the_balances(steps: list[tuple[int,
         entries.append(Written(kind, contact, found, {"credits": str(have[contact])}, kind == "undo", NOON))
     walked = walk(sorted(entries, key=lambda entry: entry.contact), ("2026-11",), ZONE)
     if entries:
-        balance = balances_of("credits", walked.fields["credits"], lambda _: None)
+        balance = balances_of("credits", walked, lambda _: None)
         assert balance is not None
         flow = balance.flow
         assert balance.total == sum(have.values()) == flow.granted - flow.spent - flow.undone + by_hand
         assert (flow.started, flow.otherwise) == (Decimal(0), by_hand)
-        assert sum(moved.granted - moved.spent - moved.undone for moved in walked.months.values()) + by_hand == sum(
+        assert sum(moved.granted - moved.spent - moved.undone for moved in walked.places.values()) + by_hand == sum(
             have.values()
         )
-        assert sum(moved.changes for moved in walked.months.values()) == len(entries)
+        assert sum(moved.changes for moved in walked.places.values()) == len(entries)
 
 
 def amount_of(values: Values) -> Decimal:

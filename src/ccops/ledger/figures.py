@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ccops.clock import parse_iso
 from ccops.ledger.model import LEFT_OUT, Values
@@ -18,9 +18,8 @@ _KIND: Final = f"CASE WHEN status = 'refused' AND cause = '{LEFT_OUT}' THEN 'lef
 _MOMENT: Final = "COALESCE(ended_at, sent_at, at)"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A write that has arrived, whether it was taken back since or not."""
+class Written(NamedTuple):
+    """A write that has arrived, whether it was taken back since or not. There are very many of them."""
 
     operation: str
     contact: int
@@ -51,11 +50,11 @@ class Figures:
     def written(self) -> Iterator[Written]:
         """Give all that was written: contact by contact, and of each in the order of the sends."""
         with self._database.read() as db:
-            # In the order of the index `entries_of_contact`: nothing is sorted, and nothing kept.
+            # The plus signs keep the index away: to read rows as they lie and sort them is quicker than to jump.
             rows = db.each(
                 f'SELECT operation, contact, "before", "after", undoes, {_MOMENT} AS moment FROM entries'
                 " WHERE status IN ('applied', 'undone') AND \"before\" IS NOT NULL AND \"after\" IS NOT NULL"
-                " ORDER BY contact, turn"
+                " ORDER BY +contact, +turn"
             )
             for row in rows:
                 yield Written(

@@ -32,9 +32,7 @@ def report_of(ledger: Ledger, registry: Registry, now: datetime, settle_after: t
     months = last_months(local(now, timezone), extent.months)
     walked = walk(ledger.figures.written(), months, timezone)
     name = _Names(ledger)
-    balances = tuple(
-        found for key in _in_order(walked, registry) if (found := balances_of(key, walked.fields[key], name))
-    )
+    balances = tuple(found for key in _in_order(walked, registry) if (found := balances_of(key, walked, name)))
     needs = needs_of(ledger, registry, now, settle_after, name)
     return Report(
         account=ledger.identity.account[1],
@@ -70,11 +68,13 @@ def _in_order(walked: Walk, registry: Registry) -> list[str]:
 def _moved(walked: Walk, balances: tuple[Balances, ...]) -> tuple[Month, ...]:
     """List what moved: the newest month first, in it the operations by name."""
     counted = {each.field for each in balances}
-    rows = sorted(walked.months.items(), key=lambda item: item[0][1:])
-    rows.sort(key=lambda item: item[0][0], reverse=True)
-    return tuple(
+    rows = [
         Month(month, operation, key, moved.changes, moved.granted, moved.spent, moved.undone)
         if key in counted
         else Month(month, operation, key, moved.changes, None, None, None)
-        for (month, operation, key), moved in rows
-    )
+        for (month, operation, key), moved in walked.places.items()
+        if month is not None
+    ]
+    rows.sort(key=lambda row: (row.operation, row.field))
+    rows.sort(key=lambda row: row.month, reverse=True)
+    return tuple(rows)

@@ -5,9 +5,9 @@ from decimal import Decimal
 from heapq import nlargest, nsmallest
 from typing import Final
 
-from ccops.report.figures.amounts import amount, total
+from ccops.report.figures.amounts import total
 from ccops.report.figures.model import Balances, Holding
-from ccops.report.figures.moving import FieldWalk
+from ccops.report.figures.moving import Walk
 from ccops.report.figures.spread import bands, median
 
 _SHOWN: Final = 5
@@ -16,12 +16,12 @@ _SHOWN: Final = 5
 Name = Callable[[int], str | None]
 
 
-def balances_of(field: str, walked: FieldWalk, name: Name) -> Balances | None:
+def balances_of(field: str, walked: Walk, name: Name) -> Balances | None:
     """Tell how a field is spread among its contacts; None if most of its values are no numbers."""
-    read = {contact: amount(value) for contact, value in walked.values.items()}
-    numbers = {contact: number for contact, number in read.items() if number is not None}
-    unreadable = len(read) - len(numbers)
-    if len(numbers) <= unreadable or all(value is None for value in walked.values.values()):
+    have = walked.fields[field]
+    numbers = {contact: number for contact, number in have.values.items() if number is not None}
+    unreadable = len(have.values) - len(numbers)
+    if len(numbers) <= unreadable or not have.written:
         return None
     ascending = sorted(numbers.values())
     least = nsmallest(_SHOWN, numbers.items(), key=lambda item: (item[1], item[0]))
@@ -35,7 +35,7 @@ def balances_of(field: str, walked: FieldWalk, name: Name) -> Balances | None:
         bands(ascending),
         _named(least, name),
         _named(most, name),
-        walked.flow,
+        walked.flow(field),
     )
 
 

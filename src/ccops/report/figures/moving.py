@@ -1,6 +1,7 @@
 """Walks through all that was written, and adds up what moved: by field, by month, and what each contact has now."""
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,7 @@ from decimal import Decimal
 
 from ccops.ledger.figures import Written
 from ccops.operations.periods import period_bounds
-from ccops.report.figures.amounts import ZERO, amount, minus, plus
+from ccops.report.figures.amounts import ZERO, amount, minus, plus, total
 from ccops.report.figures.model import Flow
 
 Value = str | None
@@ -35,58 +36,60 @@ class Moved:
 
 
 @dataclass(slots=True)
-class FieldWalk:
-    """What is known of one field so far."""
+class Have:
+    """What contacts have of one field so far, and what came to it otherwise than by entries."""
 
-    values: dict[int, Value] = field(default_factory=dict)
-    """The last value of each contact."""
-    moved: Moved = field(default_factory=Moved)
+    values: dict[int, Decimal | None] = field(default_factory=dict)
+    """The last value of each contact; None is no number."""
+    written: bool = False
+    """Whether anything but an empty value was ever written."""
     started: Decimal = ZERO
     otherwise: Decimal = ZERO
 
-    @property
-    def flow(self) -> Flow:
-        """How the total came about."""
-        return Flow(self.started, self.moved.granted, self.moved.spent, self.moved.undone, self.otherwise)
-
-    def add(self, written: Written, before: Value, after: Value) -> Decimal:
+    def add(self, contact: int, before: Value, after: Value) -> Decimal:
         """Count one entry in; return by how much it moved the value. What is no number counts as nothing here."""
-        was, found, left = (amount(value) or ZERO for value in (self.values.get(written.contact), before, after))
-        if written.contact not in self.values:
-            self.started = plus(self.started, found)
+        found, left, known = amount(before), amount(after), contact in self.values
+        was = self.values.get(contact) or ZERO
+        self.values[contact] = left
+        self.written = self.written or bool(after)
+        if not known:
+            self.started = plus(self.started, found or ZERO)
         elif found != was:
-            self.otherwise = plus(self.otherwise, minus(found, was))
-        self.values[written.contact] = after
-        change = minus(left, found)
-        if amount(before) is None or amount(after) is None:
-            self.moved.changes += 1
-            self.otherwise = plus(self.otherwise, change)
-            return ZERO
-        self.moved.add(change, is_undo=written.is_undo)
-        return change
+            self.otherwise = plus(self.otherwise, minus(found or ZERO, was))
+        if found is not None and left is not None:
+            return minus(left, found)
+        self.otherwise = plus(self.otherwise, minus(left or ZERO, found or ZERO))
+        return ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """All that was added up: by field, and by month, operation and field."""
+    """All that was added up: by field, and by month (None: none of those asked for), operation and field."""
 
-    fields: dict[str, FieldWalk]
-    months: dict[tuple[str, str, str], Moved]
+    fields: dict[str, Have]
+    places: dict[tuple[str | None, str, str], Moved]
+
+    def flow(self, key: str) -> Flow:
+        """Tell how the total of a field came about."""
+        moved = [each for (_, _, name), each in self.places.items() if name == key]
+        have = self.fields[key]
+        granted, spent, undone = (
+            total(getattr(each, part) for each in moved) for part in ("granted", "spent", "undone")
+        )
+        return Flow(have.started, granted, spent, undone, have.otherwise)
 
 
 def walk(entries: Iterable[Written], months: Sequence[str], timezone: str) -> Walk:
     """Add up; `entries` are those of one contact after the other, each in the order of its sends."""
     calendar = Calendar(months, timezone)
-    fields: dict[str, FieldWalk] = {}
-    moved: dict[tuple[str, str, str], Moved] = {}
-    for written in entries:
-        month = calendar.month_of(written.at)
-        for key, before in written.before.items():
-            change = fields.setdefault(key, FieldWalk()).add(written, before, written.after.get(key))
-            if month is not None:
-                place = moved.setdefault((month, written.operation, key), Moved())
-                place.add(change, is_undo=written.is_undo)
-    return Walk(fields, moved)
+    fields: defaultdict[str, Have] = defaultdict(Have)
+    places: defaultdict[tuple[str | None, str, str], Moved] = defaultdict(Moved)
+    for operation, contact, before, after, is_undo, at in entries:
+        month = calendar.month_of(at)
+        for key, value in before.items():
+            change = fields[key].add(contact, value, after.get(key))
+            places[month, operation, key].add(change, is_undo=is_undo)
+    return Walk(fields, places)
 
 
 class Calendar:
