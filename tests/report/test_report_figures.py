@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccops.ledger.events import Arrival, Ending, EventKind
@@ -210,10 +210,15 @@ def test_months_before_a_january_are_of_the_year_before() -> None:
     assert last_months(datetime(2026, 2, 3, tzinfo=UTC), 4) == ("2025-11", "2025-12", "2026-01", "2026-02")
 
 
-STEP = st.tuples(st.integers(1, 3), st.sampled_from(["grant", "spend", "undo", "hand"]), st.decimals(0, 9, places=2))
+STEP = st.tuples(
+    st.integers(1, 3),
+    st.sampled_from(["grant", "spend", "undo", "hand"]),
+    st.integers(0, 999).map(lambda cents: Decimal(cents).scaleb(-2)),
+)
 
 
-@given(st.lists(STEP, max_size=30))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
+@given(st.lists(STEP, max_size=20))
 def test_grants_less_spendings_and_undos_are_the_balances(steps: list[tuple[int, str, Decimal]]) -> None:
     """All contacts start empty; what hands have changed between entries is told apart."""
     have: dict[int, Decimal] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ccops.cli.making import command, new_app
-from ccops.cli.options import Json, Yes
+from ccops.cli.options import Json
 from ccops.cli.session import session_of
 from ccops.errors import Misconfigured
 
@@ -24,7 +24,10 @@ Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write it as one page for a browser, with pictures.")
 ]
 Months = Annotated[
-    int, typer.Option("--months", metavar="N", min=1, max=120, help="So many months, up to the one under way.")
+    int,
+    typer.Option(
+        "--months", metavar="N", min=1, max=120, help="So many months instead of 12, up to the one under way."
+    ),
 ]
 Recent = Annotated[
     int | None,
@@ -36,6 +39,8 @@ Recent = Annotated[
         help=f"So many recent changes, instead of {_ON_A_SCREEN} ({_ON_A_PAGE:,} with --html).",
     ),
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace FILE even if it is no report of ccops.")]
 
 
 class PageOrLines(Misconfigured):
