@@ -47,5 +47,7 @@ CATALOG: Final = (
     Listed("report", "Look", "Show balances, grants, refusals, and what needs you", "ccops.cli.report.app:app"),
     Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),
     Listed("settle", "Mend", "Bring open entries to their end, and list those that need you", "ccops.cli.settle:app"),
+    Listed("backup", "Mend", "Save the home to one file, while it is in use", "ccops.cli.backup:app"),
+    Listed("restore", "Mend", "Put a backup back, and say what is not known any more", "ccops.cli.restore:app"),
     Listed("sandbox", "Mend", "Run a local stand-in for Kit, to try things out", "ccops.cli.sandbox:app"),
 )

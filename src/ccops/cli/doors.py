@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ccops.operations.model import Registry
     from ccops.registry.credential import Credential
 
-SANDBOX_STATE: Final = "sandbox.sqlite3"
 _WINDOW: Final = 60.0
 """Seconds of Kit's rolling rate limit."""
 HASTE: Final = 3.0
@@ -172,7 +171,7 @@ def embedded_sandbox(session: "Session") -> "tuple[str, Credential]":
     from ccops.sandbox import Sandbox
     from ccops.secret import Secret
 
-    sandbox = Sandbox(session.home.path / SANDBOX_STATE).start()
+    sandbox = Sandbox(session.home.sandbox).start()
     session.resources.callback(sandbox.close)
     return sandbox.url, Credential("key", Secret(sandbox.settings.key), "the sandbox")
 

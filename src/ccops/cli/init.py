@@ -26,6 +26,13 @@ class Wishes:
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Go on where a ledger stopped that is lost for ever.")
     ] = False
+    grants_done: Annotated[
+        bool,
+        typer.Option(
+            "--grants-done",
+            help="With --take-over: take this period's grants as done for all whom the lost ledger changed.",
+        ),
+    ] = False
 
 
 @command(
@@ -36,6 +43,7 @@ class Wishes:
     ccops init --sandbox --home rehearsal
     ccops init --yes --save-key
     ccops init --take-over
+    ccops init --take-over --grants-done
     """,
 )
 def init(ctx: typer.Context, wishes: Wishes) -> int:

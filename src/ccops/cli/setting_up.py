@@ -46,6 +46,15 @@ class TokenIsNotKept(Misconfigured):
         )
 
 
+class NothingTakenOver(Misconfigured):
+    """Grants can be counted as done only where a ledger is taken over."""
+
+    mend = "ccops init --take-over --grants-done"
+
+    def __init__(self) -> None:
+        super().__init__("--grants-done goes with --take-over. Nothing was changed.")
+
+
 class Declined(Exception):  # noqa: N818 - never leaves this module
     """The person at the terminal said no."""
 
@@ -67,7 +76,7 @@ def set_up(session: "Session", wishes: "Wishes") -> int:
 
 
 def _demand_sense(session: "Session", wishes: "Wishes") -> None:
-    """Refuse what can't be meant. Raises NoRehearsal, TokenIsNotKept, LedgerLost."""
+    """Refuse what can't be meant. Raises NoRehearsal, TokenIsNotKept, NothingTakenOver, LedgerLost."""
     from ccops.ledger.errors import LedgerLost
 
     home, settings = session.home, session.settings
@@ -77,6 +86,8 @@ def _demand_sense(session: "Session", wishes: "Wishes") -> None:
         session.settings = settings = replace(settings, sandbox=True)
     if wishes.save_key and not settings.sandbox and settings.given and settings.given.kind == "oauth":
         raise TokenIsNotKept
+    if wishes.grants_done and not wishes.take_over:
+        raise NothingTakenOver
     if home.was_set_up and not home.ledger.exists() and not wishes.take_over:
         raise LedgerLost(home.ledger)
 
@@ -120,6 +131,7 @@ def _new_ledger(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[Fi
     founding.found(home.ledger, home.locks, kit.account, field.key, unknown)
     after = f", goes on behind e{unknown.highest}" if unknown.ledgers else ""
     yield well("ledger", f"made {home.ledger.name}{after}")
+    yield from _grants_done(session, unknown, wishes)
 
 
 def _known_ledger(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[Finding]:
@@ -139,14 +151,31 @@ def _known_ledger(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[
         _agree(session, kit, unknown, wishes)
         founding.take_over(ledger, unknown)
         yield well("ledger", f"goes on behind e{unknown.highest}, under a new id")
+        yield from _grants_done(session, unknown, wishes)
+
+
+def _grants_done(session: "Session", unknown: "Unknown", wishes: "Wishes") -> Iterator[Finding]:
+    """Use up this period of what comes once in one, for the contacts that the lost ledger changed, if it was wished."""
+    from ccops.cli.taking_over import periodical, what_was_counted
+    from ccops.engine.inheriting import count_as_done
+
+    if wishes.grants_done and unknown.ledgers:
+        operations, now = periodical(session.home), session.clock.now()
+        done = count_as_done(session.ledger, operations, unknown.carriers, session.settings.actor, now)
+        yield well("grants", what_was_counted(done))
 
 
 def _agree(session: "Session", kit: "Kit", unknown: "Unknown", wishes: "Wishes") -> None:
     """Say what a take-over means, and ask. Raises Declined and NobodyToAsk."""
-    from ccops.cli.taking_over import what_is_not_known
+    from ccops.cli import taking_over as words
 
-    for text in what_is_not_known(unknown, kit.account, session.home):
+    home = session.home
+    for text in words.what_is_not_known(
+        unknown, kit.account, home, words.list_changed(home, unknown, session.clock.now())
+    ):
         session.console.advise(text)
+    for text in () if wishes.grants_done else words.how_to_count_as_done(unknown, home):
+        session.console.note(text)
     if not wishes.yes and not session.questions.confirm("Take over?"):
         raise Declined
 

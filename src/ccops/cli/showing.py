@@ -113,6 +113,8 @@ def entry_text(entry: Entry) -> str:
     outcome = outcome_of(entry, None)
     if entry.status == "undone":
         outcome = replace(outcome, status="applied")
+    if outcome.status == "applied" and entry.before is None:
+        return "counted as done, nothing was sent"
     return outcome_text(outcome, "UTC", entry.moment)
 
 
@@ -137,7 +139,8 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
             return f"{change} ({reason})" if reason else change
         case "repeated":
             when = "" if outcome.entry is None else f", {moment_text(outcome.entry.moment, timezone, now)}"
-            return f"already done{when}: {change or reason}"
+            told = change or reason or (outcome.entry.note if outcome.entry else None)
+            return f"already done{when}: {told or ''}"
         case "parked":
             return f"needs you: {reason}"
         case "open":

@@ -30,6 +30,15 @@ class ReceiptField:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """A contact that carries a receipt of which a ledger lacks the entry: it was changed by what is lost."""
+
+    id: int
+    email: str
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The receipts that contacts carry and a ledger lacks the entries of."""
 
@@ -37,6 +46,7 @@ class Unknown:
     """By the ids of the ledgers that wrote them: how many contacts carry one."""
     highest: int
     """The highest number of an entry in them; 0 if there are none."""
+    carriers: tuple[Carrier, ...] = ()
 
     @property
     def contacts(self) -> int:
@@ -83,14 +93,16 @@ def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
 
 
 def _gather(contacts: Iterable[Contact], field: str, is_unknown: Callable[[Contact], bool]) -> Unknown:
-    ledgers, highest = Counter[str](), 0
+    ledgers, highest, carriers = Counter[str](), 0, list[Carrier]()
     for contact in contacts:
-        receipt = parse_receipt(contact.fields.get(field) or "")
+        text = contact.fields.get(field) or ""
+        receipt = parse_receipt(text)
         if receipt is not None and is_unknown(contact):
             ledger, number, _ = receipt
             ledgers[ledger] += 1
             highest = max(highest, _believed(number))
-    return Unknown(ledgers, highest)
+            carriers.append(Carrier(contact.id, contact.email, text))
+    return Unknown(ledgers, highest, tuple(carriers))
 
 
 def _believed(number: int) -> int:

@@ -18,12 +18,12 @@ class LedgerMissing(Misconfigured):
 class LedgerLost(LedgerUnusable):
     """The home is set up, but its ledger is gone: a new one would grant everything again."""
 
-    mend = "ccops init --take-over"
+    mend = "ccops restore FILE\nccops init --take-over"
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"the ledger {path} is gone, though this home was set up. Nothing was sent. Put a backup of the file back; "
-            "only if there is none, start a new ledger where the lost one stopped."
+            f"the ledger {path} is gone, though this home was set up. Nothing was sent. Put the newest backup back; "
+            "only if there is none, start a new ledger where the lost one stopped:"
         )
 
 
@@ -39,8 +39,8 @@ class LedgerDamaged(LedgerUnusable):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. Move it aside and put the newest backup "
-            "in its place; with no backup: ccops init --take-over."
+            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. Put the newest backup in its place: "
+            "ccops restore FILE; with no backup, move it aside, then: ccops init --take-over."
         )
 
 
@@ -68,6 +68,16 @@ class LedgerBusy(LedgerUnusable):
         super().__init__(
             f"the ledger {path} is held by another process. Nothing is lost: give the same command again when that has "
             "ended."
+        )
+
+
+class LedgerInUse(LedgerUnusable):
+    """A file of the home is to be replaced while another process works with it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"another ccops is at work with {clean(str(path))}: serve, poll --watch or a run. Nothing was changed. "
+            "Stop it, then give the same command again."
         )
 
 

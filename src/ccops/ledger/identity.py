@@ -2,8 +2,10 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
+from ccops.clock import iso, parse_iso
 from ccops.ledger.errors import TagMoved, WrongAccount
 from ccops.ledger.sqlite import Sqlite
 from ccops.ledger.succession import first_new_number, give_up_old_numbers
@@ -101,6 +103,21 @@ class Identity:
             first = first_new_number(db, highest_entry)
             db.run("INSERT INTO lineage (ledger, first_entry) VALUES (:id, :entry)", id=_new_id(), entry=first)
         self.__dict__.pop("lineage", None)
+
+    @property
+    def last_backup(self) -> datetime | None:
+        """When the last backup was made; None: never."""
+        text = self._value("last_backup")
+        return parse_iso(text) if text else None
+
+    def note_backup(self, at: datetime) -> None:
+        """Note that a backup was made."""
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO identity (name, value) VALUES ('last_backup', :at)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                at=iso(at),
+            )
 
     def knows(self, credential_hash: str) -> bool:
         """Whether this credential was seen to open the ledger's account."""

@@ -4,14 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
+from ccops.ledger.copying import BESIDE
 from ccops.ledger.errors import LedgerNotWritable, LedgerThere
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.locks import Locks
-
-_BESIDE: Final = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database (https://sqlite.org/tempfiles.html)."""
 
 
 @contextmanager
@@ -38,7 +35,7 @@ def new_ledger(path: Path, locks: Path) -> Iterator[Ledger]:
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
-    for suffix in _BESIDE:
+    for suffix in BESIDE:
         left = path.with_name(path.name + suffix)
         if left.exists():  # of the ledger that was lost: SQLite would take it for a part of the new one
             left.rename(left.with_name(f"{left.name}.old"))
@@ -51,7 +48,7 @@ def _put_in_place(draft: Path, path: Path) -> None:
 
 
 def _discard(draft: Path) -> None:
-    for suffix in ("", *_BESIDE):
+    for suffix in ("", *BESIDE):
         draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 

@@ -29,6 +29,10 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 """The variables that stand for a setting each; those of the credential are apart."""
 
 
+_OPEN: Final = ("api_url", "rate", "settle_after", "actor", "public_url", "sandbox")
+"""The settings that hold no secret, and never will."""
+
+
 def _exact(value: object) -> object:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -150,6 +154,20 @@ def _put_setting(home: Home, key: str, value: str) -> None:
 def forget_key(home: Home) -> bool:
     """Take the key out of `config.toml`; False if it was not there. Raises ConfigFaults, FileUnusable."""
     return drop_from_config(home, ("api_key",))
+
+
+def without_secrets(home: Home) -> bytes:
+    """Write the settings of a home anew, without all that may hold a key: other keys, tables, comments and commands.
+
+    Raises ConfigFaults and FileUnusable.
+    """
+    table, draft = read_config(home), Draft(starter_config(), home.config.name)
+    for key in _OPEN:
+        value = getattr(table, key)
+        if value is not None and value is not False:
+            hint = re.search(rf"^#[ \t]*{key}[ \t]*=", draft.text, re.MULTILINE)
+            draft.put((), key, value, behind=hint.start() if hint else None)
+    return draft.text.encode()
 
 
 def edit_config(home: Home, change: Callable[[Draft], None]) -> None:

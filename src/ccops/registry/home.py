@@ -42,6 +42,11 @@ class Home:
         return self.path / "oauth.json"
 
     @property
+    def sandbox(self) -> Path:
+        """The state of the stand-in for Kit, in a home for rehearsals."""
+        return self.path / "sandbox.sqlite3"
+
+    @property
     def locks(self) -> Path:
         """The folder of the locks that processes share."""
         return self.path / "locks"
@@ -98,9 +103,15 @@ def loose_modes(home: Home) -> list[LooseMode]:
     return found
 
 
+def names(home: Home) -> tuple[str, ...]:
+    """Return the names of all files that a home is made of."""
+    return home.config.name, home.registry.name, home.ledger.name, home.grant.name, home.sandbox.name
+
+
 def _places(home: Home) -> list[Path]:
-    ledgers = sorted(home.path.glob(f"{home.ledger.name}*"))
-    places = [home.path, home.config, home.registry, home.grant, *ledgers, home.locks]
+    # What was moved aside by `restore` too, and what SQLite keeps beside a database.
+    files = sorted(path for name in names(home) for path in home.path.glob(f"{name}*"))
+    places = [home.path, *files, home.locks]
     return [place for place in places if place.exists()]
 
 

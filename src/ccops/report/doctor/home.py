@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ccops.registry.home import Home, LooseMode, loose_modes, told
+from ccops.registry.home import Home, LooseMode, loose_modes, names, told
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.wording import size
 from ccops.text import clean
@@ -60,9 +60,5 @@ def open_to_others(home: Home) -> list[LooseMode]:
 def drafts(home: Home, now: datetime) -> list[Path]:
     """List the drafts of files that a crash left behind. Raises FileUnusable."""
     with told(home.path):
-        found = [
-            path
-            for name in (home.config.name, home.registry.name, home.grant.name)
-            for path in home.path.glob(f".{name}.*")
-        ]
+        found = [path for name in names(home) for path in home.path.glob(f".{name}.*")]
         return sorted(path for path in found if path.stat().st_mtime < (now - LEFT_AFTER).timestamp())

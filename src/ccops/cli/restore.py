@@ -1,0 +1,100 @@
+"""`ccops restore`: a home from a backup."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccops.cli.backup import what_is_in
+from ccops.cli.exits import FINE, NEEDS_A_PERSON
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Yes
+from ccops.cli.session import session_of
+from ccops.errors import CcopsError
+from ccops.text import clean
+
+if TYPE_CHECKING:
+    from ccops.backup.manifest import Manifest
+    from ccops.backup.restoring import Restored
+    from ccops.cli.session import Session
+
+app = new_app()
+
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="A file that ccops backup has made.")]
+
+
+@command(
+    app,
+    "restore",
+    """
+    ccops restore /media/usb/ccops.tar.gz
+    ccops restore /media/usb/ccops.tar.gz --home ~/ccops-old
+    ccops restore /media/usb/ccops.tar.gz --yes
+    """,
+)
+def restore(ctx: typer.Context, file: Source, yes: Yes = False) -> int:
+    """Put a backup back, and say what is not known any more.
+
+    Everything in it is checked first. What is in the home is moved aside, never deleted. What was done after the
+    backup is missing in its ledger: if a contact shows it, nothing is written before you have said how to go on.
+    """
+    return put_back(session_of(ctx), file.expanduser().absolute(), yes=yes)
+
+
+def put_back(session: "Session", file: Path, *, yes: bool) -> int:
+    """Ask if something is in the way, put the backup into the home, and say what that means."""
+    from ccops.backup.reading import manifest_of
+    from ccops.backup.restoring import in_place, restore
+
+    home, console, manifest = session.home, session.console, manifest_of(file)
+    if in_place(home):
+        console.advise(f"The backup is of {_when(session, manifest)}: {what_is_in(manifest)}.")
+        _warn_of_newer(session, manifest)
+        question = f"Put it into {clean(str(home.path))}? What is there is moved aside."
+        if not yes and not session.questions.confirm(question):
+            console.note("Nothing was changed.")
+            return NEEDS_A_PERSON
+    _tell(session, restore(home, file, session.clock.now()))
+    return FINE
+
+
+def _warn_of_newer(session: "Session", manifest: "Manifest") -> None:
+    """Say how much more the ledger knows that is to be moved aside; one that can't be read is no reason to stop."""
+    from ccops.ledger.copying import look_at
+
+    ledger = session.home.ledger
+    try:
+        present = look_at(ledger) if ledger.exists() else None
+    except CcopsError:
+        return
+    if present is not None and present.account[0] == manifest.account.id and present.highest > manifest.highest:
+        session.console.warn(
+            f"the ledger that is there goes up to e{present.highest}, the backup only up to e{manifest.highest}: what "
+            "is in between would not be known any more"
+        )
+
+
+def _tell(session: "Session", done: "Restored") -> None:
+    console, home, manifest = session.console, session.home, done.manifest
+    console.tell(
+        f"Restored {what_is_in(manifest)} into {clean(str(home.path))}, as it was on {_when(session, manifest)}."
+    )
+    for path in done.aside:
+        console.say(f"  moved aside: {clean(path.name)}")
+    console.advise("What was done after that moment is not known to this ledger; Kit still shows what came of it.")
+    console.advise("If the home that was saved is still at work anywhere, stop it: two of them would count twice.")
+    console.note("Next:")
+    if not manifest.secrets and not session.settings.sandbox:
+        console.note("  ccops login              the backup holds no key")
+    console.note("  ccops init --take-over   finds whom the lost part changed, and asks before it goes on")
+    console.note("  ccops doctor             checks everything")
+
+
+def _when(session: "Session", manifest: "Manifest") -> str:
+    from ccops.cli.showing import long_time
+
+    try:
+        zone = session.registry.timezone
+    except CcopsError:  # there is none yet, or it has mistakes
+        zone = "UTC"
+    return f"{long_time(manifest.made_at, zone)} ({zone.rpartition('/')[2].replace('_', ' ')})"

@@ -1,0 +1,123 @@
+"""A ledger as a file: copied while it is in use, looked at, and kept from others while it is replaced."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from ccops.ledger.errors import LedgerBusy, LedgerDamaged, LedgerInUse, LedgerTooNew, NotALedger
+from ccops.ledger.identity import Identity
+from ccops.ledger.schema import APPLICATION_ID, VERSION
+from ccops.ledger.sqlite import Sqlite
+
+BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database (https://sqlite.org/tempfiles.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a ledger says of itself."""
+
+    schema: int
+    account: tuple[int, str]
+    lineage: str
+    """The id that its receipts carry."""
+    entries: int
+    highest: int
+    """The number of its newest entry; 0 if there is none."""
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database to a new file of mode 0600, as it is at one moment; others may be writing to it meanwhile.
+
+    Raises a LedgerUnusable.
+    """
+    with Sqlite(source).errors():
+        target.touch(mode=0o600, exist_ok=False)
+        with closing(_opened(source, "ro")) as there, closing(_opened(target, "rw")) as here:
+            there.backup(here)  # in one step, hence of one state (https://sqlite.org/backup.html)
+
+
+def note_backup(copy: Path, at: datetime) -> None:
+    """Note in a copy when it was made, so that a home that it is put back into knows its last backup."""
+    database = Sqlite(copy)
+    with closing(database):
+        Identity(database).note_backup(at)
+
+
+def look_at(path: Path) -> Known:
+    """Read a ledger through and say what it is, whatever older format it has.
+
+    Raises LedgerDamaged, NotALedger and LedgerTooNew.
+    """
+    with Sqlite(path).errors(), closing(_opened(path, "rw")) as database:
+        if _number(database, "PRAGMA application_id") != APPLICATION_ID:
+            raise NotALedger(path)
+        schema = _number(database, "PRAGMA user_version")
+        if schema > VERSION:
+            raise LedgerTooNew(path, schema, VERSION)
+        fault = str(database.execute("PRAGMA quick_check").fetchone()[0])
+        if fault != "ok":
+            raise LedgerDamaged(path, fault)
+        return _known(database, schema)
+
+
+def account_of(path: Path) -> tuple[int, str] | None:
+    """Return the account of a ledger, or None if there is no ledger, or none that can be read."""
+    with suppress(sqlite3.Error, TypeError, KeyError, ValueError), closing(_opened(path, "rw")) as database:
+        return _account(database)
+    return None
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Keep all others away from a database while the body moves it; one that is missing or broken nobody works with.
+
+    Raises LedgerInUse if another process has it open. SQLite itself refuses to write to a file that was moved
+    (SQLITE_READONLY_DBMOVED), should one come just then.
+    """
+    if not path.exists():
+        yield
+        return
+    with closing(_opened(path, "rw", patience=0)) as database:
+        _keep(database, path)
+        yield
+
+
+def _keep(database: sqlite3.Connection, path: Path) -> None:
+    """Hold the file until the connection is closed, with all that is in it in the one file."""
+    try:
+        with Sqlite(path).errors():
+            # Refused while anybody has the file open; and closing a log would go by its name, which is another's then.
+            database.execute("PRAGMA journal_mode = DELETE")
+            database.execute("BEGIN EXCLUSIVE")
+    except LedgerBusy:
+        raise LedgerInUse(path) from None
+    except LedgerDamaged:
+        return
+
+
+def _known(database: sqlite3.Connection, schema: int) -> Known:
+    (lineage,) = database.execute(
+        "SELECT ledger FROM lineage WHERE first_entry IS NOT NULL ORDER BY first_entry DESC LIMIT 1"
+    ).fetchone()
+    entries = _number(database, "SELECT COUNT(*) FROM entries")
+    highest = _number(database, "SELECT COALESCE(MAX(id), 0) FROM entries")
+    return Known(schema, _account(database), str(lineage), entries, highest)
+
+
+def _account(database: sqlite3.Connection) -> tuple[int, str]:
+    found = dict(database.execute("SELECT name, value FROM identity").fetchall())
+    return int(found["account"]), str(found["account_name"])
+
+
+def _number(database: sqlite3.Connection, statement: str) -> int:
+    return int(database.execute(statement).fetchone()[0])
+
+
+def _opened(path: Path, mode: Literal["ro", "rw"], patience: float = 30) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
