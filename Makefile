@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test campaign check lint types arrows lines picture bench clean
+.PHONY: help demo test campaign check lint types arrows lines picture bench man dist wheel clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
@@ -48,8 +48,20 @@ picture: $(INSTALLED)  ## draw docs/terminal.svg anew, from a real run
 bench: $(INSTALLED)  ## measure how long ccops takes to start
 	$(BIN)/python benchmarks/startup.py
 
+man: $(INSTALLED)  ## write the man pages to build/man, from the help of the commands
+	@rm -rf build/man
+	@$(BIN)/python docs/manpages.py build/man
+
+dist: $(DEVELOPING) man  ## build dist/ccops-….tar.gz and dist/ccops-….whl, the version from src/ccops/__init__.py
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation
+	@ls -l dist
+
+wheel: dist  ## install that wheel into an empty environment elsewhere, and try it there
+	@PYTHON=$(BIN)/python .ci/try-wheel dist/*.whl
+
 clean:  ## throw the installation and all caches away
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

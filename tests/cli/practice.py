@@ -69,11 +69,12 @@ class Practice:
 
 
 def open_practice(kit: Sandbox, environ: dict[str, str], ccops: Callable[..., Ended]) -> Practice:
-    """Set a home up: a key that cron has, one operation with a tag, and one that comes once a month."""
+    """Set a home up: a key that cron has, an operation with a tag, one that comes once a month, and a backup."""
     kit.settings.key = KEY
     environ |= {"KIT_API_URL": kit.url, "CCOPS_RATE": "0", "CCOPS_ACTOR": "maria"}
     practice = Practice(kit, Path(environ["CCOPS_HOME"]), environ, ccops)
     practice("init", "--yes", "--save-key", KIT_API_KEY=KEY)
     practice("op", "add", "payment-credit", "--field", "credits", "--increase", "10", "--tag")
     practice("op", "add", "monthly-grant", "--field", "credits", "--increase", "10", "--once-per", "month")
+    practice("backup", str(practice.home.with_name("first-backup.tar.gz")))
     return practice

@@ -39,7 +39,7 @@ def test_a_home_in_order_is_well(practice: Practice) -> None:
         "✓ clock    goes with Kit's",
         "✓ settings what is done here is put down to maria",
         "✓ registry 2 operations, time zone America/New_York",
-        ended.out.splitlines()[5],
+        *ended.out.splitlines()[5:7],
         "✓ runs     all reported their end",
         "✓ open     nothing was left half-way",
         "✓ grant    no period was left out",
@@ -50,6 +50,7 @@ def test_a_home_in_order_is_well(practice: Practice) -> None:
         "All is well.",
     ]
     assert ended.out.splitlines()[5].startswith("✓ ledger   0 entries of Ann's Studio, ")
+    assert ended.out.splitlines()[6].startswith("✓ backup   last made ")
     assert {name: content for name, content in bytes_of(practice.home).items() if name in before} == before
 
 
@@ -310,6 +311,36 @@ def test_a_read_only_home_is_found(practice: Practice) -> None:
     practice.home.chmod(0o700)
     assert ended.status == 1
     assert "can't be written to by this user" in ended.out
+
+
+# ---- the backup
+
+
+def last_backup(practice: Practice, ago: timedelta | None) -> None:
+    with practice.ledger() as ledger:
+        if ago is not None:
+            ledger.identity.note_backup(datetime.now(UTC) - ago)
+            return
+        with ledger.database.write() as db:
+            db.run("DELETE FROM identity WHERE name = 'last_backup'")
+
+
+def test_a_backup_that_is_old_is_found(practice: Practice) -> None:
+    last_backup(practice, timedelta(days=7, minutes=-1))
+    assert practice.wrong() == []
+    last_backup(practice, timedelta(days=7, minutes=1))
+    ((area, text, mend),) = practice.wrong()
+    assert (area, mend) == ("backup", "ccops backup FILE")
+    assert text.endswith(", more than 7 days ago")
+    practice("backup", str(practice.home.with_name("first-backup.tar.gz")))
+    assert practice.wrong() == []
+
+
+def test_a_ledger_that_was_never_saved_is_found_once_there_is_something_in_it(practice: Practice) -> None:
+    last_backup(practice, None)
+    assert practice.findings()["backup"][0]["text"] == "there is nothing to save yet"
+    practice("run", "payment-credit", "ann@example.org")
+    assert practice.wrong() == [("backup", "none was ever made, and the ledger has 1 entry", "ccops backup FILE")]
 
 
 # ---- grants that did not come

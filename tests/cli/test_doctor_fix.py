@@ -10,7 +10,7 @@ import pytest
 from ccops.sandbox import Sandbox
 from tests.cli.calling import Ended
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, delete_field
+from tests.cli.talking import KEY, call_kit, delete_field
 
 
 @pytest.fixture
@@ -59,6 +59,15 @@ def test_a_receipt_field_that_is_gone_is_made_again(practice: Practice) -> None:
     assert practice.wrong() == []
     assert practice("run", "payment-credit", "ann@example.org").status == 0
     assert practice.credits("ann") == "25"
+
+
+def test_a_trigger_tag_that_was_renamed_in_kit_is_called_so_here_too(practice: Practice) -> None:
+    tag = practice.kit.add_tag("ccops: payment-credit")
+    call_kit(practice.kit, "PUT", f"/v4/tags/{tag}", {"name": "Paid"})
+    assert mended(practice) == ['payment-credit: its tag is "Paid" in operations.toml too now']
+    assert f'tag = {{ id = {tag}, name = "Paid" }}' in (practice.home / "operations.toml").read_text()
+    assert mended(practice) == []
+    assert practice.findings()["tags"][0]["text"] == "1 trigger tag, each in its place"
 
 
 def test_lock_files_of_dead_runs_are_removed_and_those_of_living_ones_stay(practice: Practice) -> None:

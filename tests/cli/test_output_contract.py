@@ -124,7 +124,13 @@ def test_the_object_of_what_needs_a_person_and_of_their_word(site: Site, ccops: 
     ended = ccops(*RUN, "--json")
     assert (ended.status, rows(ended), ended.err) == (1, [parked], "warning: e1 needs you: ccops settle\n")
     listed = ccops("settle", "--json")
-    assert (listed.status, rows(listed)) == (1, [parked])
+    (told,) = [json.loads(line) for line in listed.out.splitlines()]
+    kit, choices = told.pop("kit"), told.pop("choices")
+    assert (listed.status, list(told), told.pop("at") is not None, told) == (1, KEYS, True, parked)
+    assert kit == {"fields": {"credits": "5"}, "receipt": "my notes"}
+    assert [(list(choice), choice["command"]) for choice in choices] == [
+        (["command", "effect"], "ccops settle e1 --as not-applied")
+    ]
     word = ccops("settle", "e1", "--as", "not-applied", "--json")
     said = parked | {"status": "failed", "reason": "maria said that it was not applied"}
     assert (word.status, rows(word)) == (0, [said])

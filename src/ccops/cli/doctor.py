@@ -1,6 +1,7 @@
 """`ccops doctor`: everything is checked, and each finding names the command that mends it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -30,14 +31,15 @@ Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended withou
     ccops doctor
     ccops doctor --fix
     ccops doctor --quiet
+    ccops doctor --json
     """,
 )
 def doctor(ctx: typer.Context, fix: Fix = False, json: Json = False, quiet: Quiet = False) -> int:  # noqa: ARG001
     """Check everything, and say what mends it.
 
     Looks at the home and its files, the key and the account, the fields, tags and webhooks of all operations in Kit,
-    the clock, the ledger, changes left half-way, contacts whose tags wait, and grants that did not come. Exits with 1
-    if anything needs you.
+    the clock, the ledger and its last backup, changes left half-way, contacts whose tags wait, and grants that did not
+    come. Exits with 1 if anything needs you.
     """
     return visit(session_of(ctx), fix=fix, json=json)
 
@@ -50,6 +52,8 @@ def visit(session: "Session", *, fix: bool, json: bool) -> int:
     session.looks_only = not fix
     patient = _patient(session)
     findings = [*mend(patient, lambda: session.heart)] if fix else []
+    if findings:  # what was mended may be the registry
+        patient = replace(patient, registry=_attempt(lambda: session.registry))
     findings += examine(patient)
     _print(session, findings, json=json)
     return FINE if all(finding.ok for finding in findings) else NEEDS_A_PERSON

@@ -77,12 +77,13 @@ def option_sections(options: Sequence[TyperOption], width: int) -> Iterator[Line
     shown = [option for option in options if not option.hidden]
     panels = dict.fromkeys(option.rich_help_panel for option in shown if option.rich_help_panel)
     for panel in panels:
-        rows = [_option_row(option) for option in shown if option.rich_help_panel == panel]
+        rows = [option_row(option) for option in shown if option.rich_help_panel == panel]
         yield from section(panel, rows, width)
-    yield from section("Options", [_option_row(option) for option in shown if not option.rich_help_panel], width)
+    yield from section("Options", [option_row(option) for option in shown if not option.rich_help_panel], width)
 
 
-def _option_row(option: TyperOption) -> Row:
+def option_row(option: TyperOption) -> Row:
+    """Return how an option is written, and what it does."""
     names = ", ".join(sorted(option.opts, key=len)) + "".join(f" / {name}" for name in option.secondary_opts)
     value = "" if option.is_flag else f" {option.metavar or _choices(option)}"
     own = (_OWN_WORDS[name] for name in option.opts if name in _OWN_WORDS)

@@ -8,6 +8,7 @@ from ccops.cli.contacts import entry_of
 from ccops.cli.doing import manners
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
 from ccops.cli.making import command, new_app
+from ccops.cli.needing import list_parked
 from ccops.cli.options import Json, Quiet
 from ccops.cli.session import session_of
 from ccops.cli.showing import URGENT, outcome_line, outcome_object
@@ -45,8 +46,8 @@ class EntryAndWord(Misconfigured):
 def settle(ctx: typer.Context, entry: Entry = None, word: As = None, json: Json = False, quiet: Quiet = False) -> int:  # noqa: ARG001
     """Bring open entries to their end, and list those that need you.
 
-    An entry needs you if Kit shows neither what was there before nor what it should have become. Look at the contact,
-    then say what you found: applied, or not-applied (then the same command can run again).
+    An entry needs you if Kit shows neither what was there before nor what it should have become. For each, you see what
+    was tried, what Kit shows now, and the choices; none of them changes the contact's fields.
     """
     session = session_of(ctx)
     if (entry is None) != (word is None):
@@ -75,9 +76,7 @@ def _all(session: "Session", *, json: bool) -> int:
             if outcome.status != "parked":  # these are listed with all the others that need a person
                 _show(session, outcome, json=json)
     waiting = parked(heart.ledger)
-    for outcome in waiting:
-        _show(session, outcome, json=json)
-        _advise(session, outcome)
+    trouble = list_parked(session, waiting, json=json)
     if not (statuses or waiting or json):
         session.console.say("Nothing is open.")
     return worst(
@@ -85,6 +84,7 @@ def _all(session: "Session", *, json: bool) -> int:
             session.stop.status or FINE,
             UNREACHABLE if "open" in statuses else FINE,
             NEEDS_A_PERSON if waiting else FINE,
+            trouble,
         ]
     )
 
@@ -98,9 +98,3 @@ def _show(session: "Session", outcome: "Outcome", *, json: bool) -> None:
         console.json_line(outcome_object(outcome, None, Origin(session.settings.actor, "settle"), now))
     for warning in outcome.warnings:
         console.warn(f"{outcome.email or outcome.who}: {warning}")
-
-
-def _advise(session: "Session", outcome: "Outcome") -> None:
-    if outcome.entry is not None:
-        settling = f"ccops settle e{outcome.entry.id} --as applied"
-        session.console.err.line(f"  Look at the contact in Kit, then: {settling} (or not-applied)")

@@ -1,9 +1,11 @@
 """Bringing to an end what was left open: by looking again, or by a person's word."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from ccops.crm.base import Contact
 from ccops.engine.checking import Checker, stopping
 from ccops.engine.errors import NeverSent, NothingToSettle
 from ccops.engine.heart import Heart
@@ -13,6 +15,7 @@ from ccops.engine.release import needs_release
 from ccops.engine.request import Outcome
 from ccops.engine.telling import outcome_of
 from ccops.ledger.ledger import Ledger
+from ccops.operations.copying import from_json
 
 Word = Literal["applied", "not-applied"]
 
@@ -29,6 +32,41 @@ def parked(ledger: Ledger) -> list[Outcome]:
     entries = [entry for entry in ledger.entries.open() if entry.status == "parked"]
     people = {entry.contact: ledger.people.by_id(entry.contact) for entry in entries}
     return [outcome_of(entry, person.email if (person := people[entry.contact]) else None) for entry in entries]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An entry that needs a person, and what the CRM shows of its contact now."""
+
+    outcome: Outcome
+    asked: bool
+    """Whether the CRM was asked, and answered."""
+    contact: Contact | None
+    """None, though asked: it is gone."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it is about: those of its last send, else those of its operation."""
+        entry = self.outcome.entry
+        if entry is None:
+            return ()
+        return tuple(entry.before or [change.field for change in from_json(entry.copy).changes])
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether its write ever left; if not, it can't have been applied."""
+        return self.outcome.entry is not None and self.outcome.entry.turn is not None
+
+
+def look_at_parked(heart: Heart, outcomes: Sequence[Outcome], most: int) -> Iterator[Look]:
+    """Read the contacts of the first `most` entries that need a person, one request each; the others are not asked for.
+
+    Raises ServiceUnreachable and CredentialRefused.
+    """
+    for outcome in outcomes[:most]:
+        contact = None if outcome.contact is None else heart.crm.contact(outcome.contact)
+        yield Look(outcome, asked=True, contact=contact)
+    yield from (Look(outcome, asked=False, contact=None) for outcome in outcomes[most:])
 
 
 def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:

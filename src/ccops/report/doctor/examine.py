@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.operations.model import Registry
 from ccops.registry.settings import Settings
-from ccops.report.doctor import bindings, home, inbox, kit, ledger, periods, waiting, webhooks
+from ccops.report.doctor import backup, bindings, home, inbox, kit, ledger, periods, waiting, webhooks
 from ccops.report.doctor.finding import Finding, guarded, told, well
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import count
@@ -37,6 +37,7 @@ def _all_checks(patient: Patient) -> Iterator[Finding]:
     yield from _with("registry", patient.registry, _registry)
     yield from _with("ledger", patient.ledger, ledger.look)
     if not isinstance(patient.ledger, CcopsError):
+        yield from guarded("backup", backup.look(patient, patient.ledger))
         yield from guarded("runs", ledger.runs(patient, patient.ledger))
         yield from guarded("open", ledger.open_entries(patient, patient.ledger))
         yield from guarded("inbox", inbox.look(patient, patient.ledger))

@@ -6,13 +6,14 @@ from ccops.engine.founding import mend_receipt_field
 from ccops.engine.heart import Heart
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
+from ccops.registry.edit import edit_operation
 from ccops.registry.home import Home, folder_lock, told
 from ccops.report.doctor.finding import Finding, guarded, well
 from ccops.report.doctor.home import drafts, open_to_others
 from ccops.report.doctor.ledger import is_due
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import count
-from ccops.text import clean
+from ccops.text import clean, shorten
 
 
 def mend(patient: Patient, heart: Callable[[], Heart]) -> Iterator[Finding]:
@@ -28,6 +29,7 @@ def mend(patient: Patient, heart: Callable[[], Heart]) -> Iterator[Finding]:
     yield from guarded("mended", _locks(patient.ledger))
     if isinstance(patient.visit, Visit):
         yield from guarded("mended", _receipt_field(patient.ledger, patient.visit))
+        yield from guarded("mended", _tag_names(patient, patient.visit))
         yield from guarded("mended", _open_entries(patient, patient.ledger, heart))
 
 
@@ -56,6 +58,18 @@ def _receipt_field(ledger: Ledger, visit: Visit) -> Iterator[Finding]:
     if field is not None:
         what = "was made again" if field.made else "was found again"
         yield well("mended", f'the field "ccops receipt" {what} in Kit (key {field.key})')
+
+
+def _tag_names(patient: Patient, visit: Visit) -> Iterator[Finding]:
+    """Call trigger tags in the registry as they are called in the CRM now; what they start depends on ids alone."""
+    if isinstance(patient.registry, CcopsError) or not any(each.tag for each in patient.registry.operations.values()):
+        return
+    names = {tag.id: tag.name for tag in visit.crm.tags()}
+    for operation in patient.registry.operations.values():
+        tag = operation.tag
+        if tag is not None and names.get(tag.id, tag.name) != tag.name:
+            edit_operation(patient.home.registry, operation.name, {"tag": {"id": tag.id, "name": names[tag.id]}})
+            yield well("mended", f"{operation.name}: its tag is {shorten(names[tag.id])} in operations.toml too now")
 
 
 def _open_entries(patient: Patient, ledger: Ledger, heart: Callable[[], Heart]) -> Iterator[Finding]:

@@ -1,0 +1,137 @@
+"""Entries that need a person: what was tried, what Kit shows now, and the choices as lines to copy."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from ccops.cli.exits import FINE, status_of
+from ccops.cli.showing import change_text, outcome_line, outcome_object, short_time, value_text
+from ccops.cli.styles import Styled
+from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
+from ccops.ledger.model import Origin
+from ccops.operations.occasions import describe_occasion
+from ccops.text import clean, shorten
+
+if TYPE_CHECKING:
+    from ccops.cli.session import Session
+    from ccops.engine.request import Outcome
+    from ccops.engine.settling import Look
+
+MOST: Final = 20
+"""So many contacts are read; who has more to settle sees the others once these are done."""
+_INDENT: Final = "  "
+_TERM: Final = 8
+
+
+def list_parked(session: "Session", waiting: "Sequence[Outcome]", *, json: bool) -> int:
+    """Show every entry that needs a person; return the exit status of not being able to ask Kit, else 0."""
+    looks, status = _looks(session, waiting)
+    for look in looks[: len(looks) if json else MOST]:
+        if json:
+            session.console.json_line(_object(session, look))
+        else:
+            _print(session, look)
+    if len(looks) > MOST and not json:
+        more = len(looks) - MOST
+        them = "1 more entry needs you" if more == 1 else f"{more:,} more entries need you"
+        session.console.say(f"{them}; settle these first, or see all: ccops history --status parked", urgent=True)
+    return status
+
+
+def _looks(session: "Session", waiting: "Sequence[Outcome]") -> "tuple[list[Look], int]":
+    """Ask Kit for the contacts; where it does not answer, say so once and go on without."""
+    from ccops.engine.settling import Look, look_at_parked
+
+    looks: list[Look] = []
+    try:
+        if waiting:
+            looks.extend(look_at_parked(session.heart, waiting, MOST))
+    except (ServiceUnreachable, CredentialRefused) as error:
+        looks += [Look(outcome, asked=False, contact=None) for outcome in waiting[len(looks) :]]
+        return looks, _warn(session, error)
+    return looks, FINE
+
+
+def _warn(session: "Session", error: CcopsError) -> int:
+    session.console.warn(f"what Kit shows now is not known: {error}")
+    return status_of(error)
+
+
+def _print(session: "Session", look: "Look") -> None:
+    console, zone, now = session.console, session.registry.timezone, session.clock.now()
+    width = console.out.width if console.out.is_terminal else None
+    console.say(*outcome_line(look.outcome, zone, now, (0, width)), urgent=True)
+    for term, text in (("tried", _tried(look, zone, session)), ("Kit", _in_kit(session, look))):
+        for line in console.out.fit(clean(text), taken=len(_INDENT) + _TERM):
+            console.say(f"{_INDENT}{term:<{_TERM}}{line}", urgent=True)
+            term = ""  # noqa: PLW2901 - stands once
+    for command, effect in _choices(look):
+        console.say(_INDENT, Styled(command, "bold"), urgent=True)
+        for line in console.out.fit(effect, taken=2 * len(_INDENT)):
+            console.say(f"{_INDENT * 2}{line}", urgent=True)
+
+
+def _tried(look: "Look", zone: str, session: "Session") -> str:
+    """Say what was to be done, why, and when it was sent."""
+    entry = look.outcome.entry
+    if entry is None:
+        return ""
+    what = f"{entry.operation}, {describe_occasion(entry.occasion, zone)}, by {entry.by} ({entry.via})"
+    if not look.was_sent or entry.sent_at is None:
+        return f"{what}; nothing was sent"
+    change = change_text(entry.before, entry.after)
+    return f"{change}, sent {short_time(entry.sent_at, zone, session.clock.now()).strip()}; {what}"
+
+
+def _in_kit(session: "Session", look: "Look") -> str:
+    """Say what the contact shows now: the fields, and whose receipt."""
+    if not look.asked:
+        return "not known"
+    if look.contact is None:
+        return "the contact is no longer there"
+    fields = look.contact.fields
+    shown = [f"{key} {value_text(fields[key])}" if key in fields else f"no field {key}" for key in look.fields]
+    return ", ".join([*shown, _receipt(session, look)])
+
+
+def _receipt(session: "Session", look: "Look") -> str:
+    """Say whose receipt the contact carries."""
+    from ccops.engine.judgement import parse_receipt
+
+    identity = session.heart.ledger.identity
+    assert look.contact is not None  # noqa: S101 - the caller has looked
+    if identity.receipt_field not in look.contact.fields:
+        return "no receipt field"
+    text = look.contact.fields[identity.receipt_field]
+    if not text:
+        return "no receipt"
+    receipt = parse_receipt(text)
+    if receipt is None:
+        return f"{shorten(text)} in place of a receipt"
+    ledger, number, _ = receipt
+    own = ledger in {name for name, _ in identity.lineage.own}
+    mine = look.outcome.entry is not None and own and number == look.outcome.entry.id
+    return "the receipt of this entry" if mine else f"the receipt of e{number}{'' if own else ' of another ledger'}"
+
+
+def _choices(look: "Look") -> list[tuple[str, str]]:
+    """Return the commands that settle an entry, and what each does."""
+    if look.outcome.entry is None:
+        return []
+    command = f"ccops settle e{look.outcome.entry.id} --as"
+    done = "It counts as done: its occasion is used up, and its tags are put in order. Fields stay as Kit shows them."
+    not_done = "It counts as not done: the same command may run it again, from what Kit shows now."
+    never = [(f"{command} not-applied", not_done)]
+    return [(f"{command} applied", done), *never] if look.was_sent else never
+
+
+def _object(session: "Session", look: "Look") -> Mapping[str, object]:
+    """Return the object of a change, with what Kit shows now and the choices; scripts depend on its keys."""
+    now = session.clock.now()
+    kit = None
+    if look.contact is not None:
+        receipt = session.heart.ledger.identity.receipt_field
+        fields = {key: look.contact.fields.get(key) for key in look.fields}
+        kit = {"fields": fields, "receipt": look.contact.fields.get(receipt)}
+    told = outcome_object(look.outcome, None, Origin(session.settings.actor, "settle"), now)
+    choices = [{"command": command, "effect": effect} for command, effect in _choices(look)]
+    return {**told, "kit": kit, "choices": choices}
