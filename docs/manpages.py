@@ -126,7 +126,7 @@ def _sentence(text: str | None) -> str:
 
 
 def _safe(text: str) -> str:
-    r"""Keep roff from taking a text for its own: a backslash, a hyphen to be copied, a dot or quote at its beginning."""
+    r"""Keep roff from taking a text for its own: a backslash, a hyphen, a dot or quote at its beginning."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -19,8 +19,8 @@ ANN = "ann@example.org"
 RUN = ("run", "payment-credit", ANN)
 COMMANDS = (RUN, (*RUN, "--dry-run"), ("undo", "e1"), ("settle",), ("settle", "e1", "--as", "applied"))
 DAMAGED = (
-    "the ledger {} is damaged ({}). Nothing was sent. Move it aside and put the newest backup in its place; with no "
-    "backup: ccops init --take-over."
+    "the ledger {} is damaged ({}). Nothing was sent. Put the newest backup in its place: ccops restore FILE; with no "
+    "backup, move it aside, then: ccops init --take-over."
 )
 NOT_WRITABLE = (
     "the ledger {} can't be written to ({}). Nothing is lost: check the free space of the disk, and the owner and mode "
@@ -104,8 +104,9 @@ def test_a_ledger_that_was_never_made_and_one_that_is_gone_are_told_apart(site: 
     assert ccops(*RUN) == Ended(2, "", told(missing))
     (site.home / "config.toml").write_text("")
     lost = (
-        f"the ledger {site.database} is gone, though this home was set up. Nothing was sent. Put a backup of the file "
-        "back; only if there is none, start a new ledger where the lost one stopped.\nccops init --take-over"
+        f"the ledger {site.database} is gone, though this home was set up. Nothing was sent. Put the newest backup "
+        "back; only if there is none, start a new ledger where the lost one stopped:\nccops restore FILE\n"
+        "ccops init --take-over"
     )
     for words in COMMANDS:
         assert ccops(*words) == Ended(5, "", told(lost))

@@ -113,8 +113,6 @@ def entry_text(entry: Entry) -> str:
     outcome = outcome_of(entry, None)
     if entry.status == "undone":
         outcome = replace(outcome, status="applied")
-    if outcome.status == "applied" and entry.before is None:
-        return "counted as done, nothing was sent"
     return outcome_text(outcome, "UTC", entry.moment)
 
 
@@ -136,6 +134,7 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
     reason = outcome.reason or ""
     match outcome.status:
         case "applied" | "previewed":
+            change = change or "no field was changed"  # it was counted as done by a take-over, or that was undone
             return f"{change} ({reason})" if reason else change
         case "repeated":
             when = "" if outcome.entry is None else f", {moment_text(outcome.entry.moment, timezone, now)}"
