@@ -124,6 +124,20 @@ def test_a_backup_without_keys_leaves_the_settings_that_are_there(practice: Prac
     assert (practice.home / "config.toml").read_bytes() == config
 
 
+def test_a_login_comes_along_but_never_in_the_place_of_a_newer_one(practice: Practice, tmp_path: Path) -> None:
+    tokens, file, server = practice.home / "oauth.json", tmp_path / "saved.tar.gz", tmp_path / "server"
+    tokens.write_text("old")
+    practice("backup", str(file))
+    tokens.write_text("new")
+    assert practice("restore", str(file), "--yes").status == 0
+    assert tokens.read_text() == "new", "Kit took the old one already"
+    assert practice("restore", str(file), "--home", str(server)).status == 0
+    assert (server / "oauth.json").read_text() == "old"
+    practice("backup", str(file), "--without-secrets")
+    with tarfile.open(file) as archive:
+        assert "oauth.json" not in archive.getnames()
+
+
 def test_a_rehearsal_comes_back_with_its_sandbox(
     ccops: Callable[..., Ended], environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -209,6 +223,18 @@ def test_a_ledger_of_a_newer_ccops_is_refused(practice: Practice, tmp_path: Path
     database.close()
     ended = practice("restore", str(with_ledger(file, newer.read_bytes())), "--yes")
     assert (ended.status, "format 99" in ended.err) == (5, True)
+
+
+def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practice: Practice, saved: Path) -> None:
+    older = saved.with_name("older.sqlite3")
+    older.write_bytes((practice.home / "ledger.sqlite3").read_bytes())
+    with sqlite3.connect(older) as database:
+        database.execute("DROP TABLE events")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    assert practice("restore", str(with_ledger(saved, older.read_bytes())), "--yes").status == 0
+    assert practice("run", "monthly-grant", ANN).out.startswith(f"{ANN}\talready done")
+    assert practice.wrong() == []
 
 
 def with_ledger(file: Path, ledger: bytes) -> Path:

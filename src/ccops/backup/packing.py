@@ -43,7 +43,7 @@ def pack(home: Home, ledger: Ledger, file: Path, now: datetime, *, secrets: bool
     _demand_place(file, ledger)
     with _told(file), tempfile.TemporaryDirectory(prefix=".ccops-backup-", dir=file.parent) as folder:
         parts = _copies(home, ledger, Path(folder), now)
-        for path in texts(home):
+        for path in texts(home, secrets=secrets):
             kept = without_secrets(home) if path == home.config and not secrets else path.read_bytes()
             parts[path.name] = Path(folder) / path.name
             parts[path.name].write_bytes(kept)

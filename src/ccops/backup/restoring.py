@@ -10,7 +10,7 @@ from typing import Final
 
 from ccops.backup.errors import BackupDamaged, BackupOfAnother
 from ccops.backup.manifest import Manifest
-from ccops.backup.places import known
+from ccops.backup.places import known, stays
 from ccops.backup.reading import unpack
 from ccops.ledger.copying import BESIDE, account_of, alone_with, look_at
 from ccops.ledger.locks import Locks
@@ -35,7 +35,7 @@ def in_place(home: Home) -> list[Path]:
 
 
 def restore(home: Home, file: Path, now: datetime) -> Restored:
-    """Put a backup into a home; what is there is moved aside, but settings stay if the backup has no keys.
+    """Put a backup into a home; what is there is moved aside, but a login stays, and so do keys that a backup lacks.
 
     Raises BackupMissing, NotABackup, BackupDamaged, BackupTooNew, BackupOfAnother, FileUnusable, a LedgerUnusable.
     """
@@ -66,7 +66,7 @@ def _swap(home: Home, drafts: Mapping[str, Path], manifest: Manifest, now: datet
             if place.suffix in _LEDGERS:
                 alone.enter_context(alone_with(place))
         for name, place in places.items():
-            if name == home.config.name and place.exists() and not manifest.secrets:
+            if stays(home, place, secrets=manifest.secrets):
                 continue
             yield from _move_aside(place, now)
             if drafts[name].exists():
