@@ -23,8 +23,9 @@ demo: $(INSTALLED)  ## install ccops into .venv and see the whole story, in unde
 test: $(DEVELOPING)  ## run the tests
 	$(BIN)/pytest --numprocesses auto
 
-campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, many seeds
+campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, many seeds, more examples
 	$(BIN)/pytest -m campaign
+	$(BIN)/pytest --hypothesis-profile searching --numprocesses auto tests/operations tests/registry tests/report
 
 check: $(DEVELOPING) lint types arrows lines  ## run every other check
 

@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ccops.sandbox import Sandbox
 from tests import openapi
 from tests.report.browser import PROGRAM
+
+# A busy machine is no reason to fail, and what one run finds the next one finds too; `make campaign` searches further.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", UNHURRIED, derandomize=True)
+settings.register_profile("searching", UNHURRIED, max_examples=1000)
+settings.load_profile("steady")
 
 
 @pytest.fixture

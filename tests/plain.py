@@ -18,7 +18,7 @@ class Client:
 
     def __call__(self, method: str, path: str, json: Any = None, **query: Any) -> requests.Response:
         return self.session.request(
-            method, self._sandbox.url + path, json=json, params=query, timeout=(2, 2), allow_redirects=False
+            method, self._sandbox.url + path, json=json, params=query, timeout=(60, 60), allow_redirects=False
         )
 
     def rows(self, path: str, **query: Any) -> list[Any]:

@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = receiver.answers.popleft() if receiver.answers else 204
         receiver.arrived.release()
         if answer is None:
-            receiver.closing.wait(10)
+            receiver.closing.wait(120)
             return
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         self.send_response(status)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -40,27 +39,31 @@ DRIPS = {
 
 
 @pytest.mark.parametrize(("at_once", "slowly"), DRIPS.values(), ids=DRIPS)
-def test_an_answer_that_drips_ends_at_the_time_limit(at_once: bytes, slowly: bytes, wire: Wire, crm: KitCrm) -> None:
+def test_an_answer_that_drips_ends_at_the_time_limit(
+    at_once: bytes, slowly: bytes, wire: Wire, connect: Connect
+) -> None:
+    """No wait for a byte is ever too long; the last byte would come after seconds, or never."""
+
     def step(connection: socket.socket) -> bool:
         connection.sendall(at_once)
         for byte in slowly:
             connection.sendall(bytes([byte]))
-            wire.over.wait(0.05)
+            if wire.over.wait(0.1):
+                break
         return False
 
     wire.then(step)
-    started = time.monotonic()
-    with pytest.raises(OutcomeUnknown, match=r"no whole answer within .* 0\.5 s in all"):
+    crm = connect(wire.url, limits=Limits(connect=20, read=60, total=1))
+    with pytest.raises(OutcomeUnknown, match=r"no whole answer within .* 1 s in all"):
         crm.write(5, {"credits": "15"})
-    assert 0.4 < time.monotonic() - started < 1
 
 
-def test_a_service_that_says_nothing_is_left_after_the_silence_allowed(wire: Wire, crm: KitCrm) -> None:
+def test_a_service_that_says_nothing_is_left_after_the_silence_allowed(wire: Wire, connect: Connect) -> None:
+    """Were the silence not limited, the test would last an hour."""
     wire.hang()
-    started = time.monotonic()
+    crm = connect(wire.url, limits=Limits(connect=20, read=0.25, total=3600))
     with pytest.raises(OutcomeUnknown, match=r"no whole answer within 0\.25 s of silence"):
         crm.write(5, {"credits": "15"})
-    assert 0.2 < time.monotonic() - started < 0.45
 
 
 def test_a_connection_that_is_not_taken_up_was_never_used(connect: Connect) -> None:
@@ -80,11 +83,9 @@ def test_a_connection_that_is_not_taken_up_was_never_used(connect: Connect) -> N
 def test_one_connection_serves_many_requests(wire: Wire, crm: KitCrm) -> None:
     for _ in range(100):
         wire.reply(200, ACCOUNT)
-    started = time.monotonic()
     for _ in range(100):
         crm.account()
     assert wire.connections == 1
-    assert time.monotonic() - started < 2
 
 
 def test_a_connection_is_kept_after_refusals_too(wire: Wire, crm: KitCrm) -> None:
@@ -133,7 +134,7 @@ def test_a_connection_closed_meanwhile_is_noticed_before_a_write_is_sent(wire: W
 
     wire.then(step).reply(200, {"subscriber": {"id": 5, "email_address": "a@x.org", "fields": {"credits": "15"}}})
     crm.account()
-    assert closed.wait(5)
+    assert closed.wait(60)
     assert crm.write(5, {"credits": "15"}) == {"credits": "15"}
     assert [asked.method for asked in wire.asked] == ["GET", "PUT"]
     assert wire.connections == 2

@@ -108,13 +108,13 @@ def test_callers_of_one_group_get_their_own_results() -> None:
     def commit(items: list[int]) -> list[int]:
         sizes.append(len(items))
         begun.set()
-        go.wait(5)
+        go.wait(60)
         return [-item for item in items]
 
     grouped = Grouped[int, int](commit)  # type: ignore[arg-type]
     with ThreadPoolExecutor(6) as pool:
         first = pool.submit(grouped, [0])
-        begun.wait(5)
+        begun.wait(60)
         others = [pool.submit(grouped, [number, number + 100]) for number in range(1, 6)]
         while len(grouped._queue) < 5:
             begun.wait(0.001)

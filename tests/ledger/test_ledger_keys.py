@@ -195,7 +195,7 @@ def test_a_contact_is_worked_on_by_one_at_a_time(ledger: Ledger, tmp_path: Path)
     def first() -> None:
         with ledger.locks.contact(7):
             inside.set()
-            go_on.wait(10)
+            go_on.wait(60)
             order.append("first")
 
     def second() -> None:
@@ -204,13 +204,13 @@ def test_a_contact_is_worked_on_by_one_at_a_time(ledger: Ledger, tmp_path: Path)
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
     threads[0].start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     threads[1].start()
     with ledger.locks.contact(8):
         order.append("another")
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["another", "first", "second"]
 
 

@@ -206,18 +206,18 @@ def test_faults_can_be_controlled_over_http_by_other_processes(kit: Sandbox, cli
     at = f"{kit.url}/_sandbox"
     with control:
         fault = {"kind": "late", "method": "PUT", "status": 503, "warnings": ["x"]}
-        assert control.post(f"{at}/faults", json=fault, timeout=2).status_code == 204
+        assert control.post(f"{at}/faults", json=fault, timeout=60).status_code == 204
         assert client("PUT", PATH, PUT).status_code == 503
-        assert control.get(f"{at}/requests", timeout=2).json() == {
+        assert control.get(f"{at}/requests", timeout=60).json() == {
             "counts": {"PUT /v4/subscribers/{id}": 1},
             "statuses": {"503": 1},
         }
-        assert control.post(f"{at}/late", timeout=2).json() == {"delivered": 1}
-        assert control.post(f"{at}/faults", json={"kind": "explode"}, timeout=2).status_code == 422
-        assert control.post(f"{at}/faults", json={"colour": "red"}, timeout=2).status_code == 422
-        assert control.post(f"{at}/faults", data="x", timeout=2).status_code == 422
+        assert control.post(f"{at}/late", timeout=60).json() == {"delivered": 1}
+        assert control.post(f"{at}/faults", json={"kind": "explode"}, timeout=60).status_code == 422
+        assert control.post(f"{at}/faults", json={"colour": "red"}, timeout=60).status_code == 422
+        assert control.post(f"{at}/faults", data="x", timeout=60).status_code == 422
         kit.faults.add(Fault("reset"))
         for method, path in (("DELETE", "/faults"), ("POST", "/release"), ("DELETE", "/requests")):
-            assert control.request(method, at + path, timeout=2).status_code == 204
-        assert control.get(f"{at}/nothing", timeout=2).status_code == 404
+            assert control.request(method, at + path, timeout=60).status_code == 204
+        assert control.get(f"{at}/nothing", timeout=60).status_code == 404
     assert (kit.faults.left, kit.counts, _credits(kit)) == ([], {}, "15")

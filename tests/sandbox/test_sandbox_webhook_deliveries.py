@@ -154,13 +154,16 @@ def test_what_was_not_taken_is_sent_again_on_request_whole_and_signed_anew(
     timed: Timed, hour: Hour, receiver: Receiver, answer: int | None
 ) -> None:
     kit, client = timed
-    kit.settings.patience = 5 if answer else 0.05
+    kit.settings.patience = 60 if answer else 0.05
     secret = create(client, receiver.url)
     receiver.answers.append(answer)
     kit.tag(ANN, "New")
     kit.await_deliveries()
+    assert receiver.arrived.acquire(timeout=60), (
+        "what the sandbox gave up may come late, and must not pass for the next"
+    )
     hour.pass_by(60)
-    kit.settings.patience = 5
+    kit.settings.patience = 60
     assert kit.retry_deliveries() == 1
     kit.await_deliveries()
     first, second = receiver.received
@@ -197,7 +200,7 @@ def test_a_delivery_that_is_due_needs_no_further_event(kit: Sandbox, client: Cli
     create(client, receiver.url)
     receiver.answers.append(500)
     kit.tag(ANN, "New")
-    assert [receiver.arrived.acquire(timeout=5) for _ in range(2)] == [True, True]
+    assert [receiver.arrived.acquire(timeout=60) for _ in range(2)] == [True, True]
 
 
 def _after_try(number: int, status: int | None = 500, retry_after: str | None = None) -> tuple[str, float]:
@@ -268,13 +271,13 @@ def test_a_silent_receiver_keeps_neither_requests_nor_the_end_waiting(receiver: 
         kit.settings.patience = 60
         receiver.answers.append(None)
         assert client("POST", f"/v4/tags/{kit.add_tag('New')}/subscribers/{ANN}").status_code == 201
-        assert receiver.arrived.acquire(timeout=5)
+        assert receiver.arrived.acquire(timeout=60)
         with pytest.raises(TimeoutError):
             kit.await_deliveries(0.01)
         client.session.close()
         before, started = threading.active_count(), time.monotonic()
         kit.stop()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < kit.settings.patience / 2
         assert threading.active_count() < before
         assert [sent.status for sent in kit.deliveries] == [None]
         kit.start()
@@ -327,7 +330,7 @@ def test_one_that_only_looks_on_finds_what_another_left_behind(tmp_path: Path, r
         create(client, receiver.url)
         client.session.close()
         subprocess.run([sys.executable, "-W", "error", "-c", _TAG, str(path)], check=True)
-        assert receiver.arrived.acquire(timeout=5)
+        assert receiver.arrived.acquire(timeout=60)
 
 
 def test_other_processes_can_look_at_deliveries_and_ask_for_them(
@@ -338,9 +341,9 @@ def test_other_processes_can_look_at_deliveries_and_ask_for_them(
     kit.tag(ANN, "New")
     kit.await_deliveries()
     controls = f"{kit.url}/_sandbox/deliveries"
-    assert requests.get(controls, timeout=2).json() == {
+    assert requests.get(controls, timeout=60).json() == {
         "deliveries": [{"delivery": 81, "url": receiver.url, "status": 500, "trouble": ""}]
     }
-    assert requests.post(controls, timeout=2).json() == {"retried": 1}
+    assert requests.post(controls, timeout=60).json() == {"retried": 1}
     kit.await_deliveries()
     assert len(receiver.received) == 2

@@ -47,7 +47,7 @@ class Served:
         return tag.id
 
     def call(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=100)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
@@ -73,7 +73,7 @@ class Served:
     def change(self, **more: object) -> None:
         self.operations[OPERATION] = replace(self.operations[OPERATION], **more)  # type: ignore[arg-type]
 
-    def wait_until(self, reached: Callable[[], bool], seconds: float = 20) -> None:
+    def wait_until(self, reached: Callable[[], bool], seconds: float = 100) -> None:
         """Wait for what other threads are about to do."""
         waiting = threading.Event()
         for _ in range(int(seconds * 100)):

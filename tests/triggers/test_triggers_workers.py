@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,17 @@ from ccops.triggers.board import Board
 from ccops.triggers.workers import Workers
 
 
+class Halting(SystemClock):
+    """The machine's clock, which a test may halt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.halted: datetime | None = None
+
+    def now(self) -> datetime:
+        return self.halted or super().now()
+
+
 class Site:
     """An inbox with workers, and what they were seen to do."""
 
@@ -25,7 +37,7 @@ class Site:
         self.inbox = ledger.inbox
         self.board = Board(2)
         self.stop = threading.Event()
-        self.clock = SystemClock()
+        self.clock = Halting()
         self.do: Callable[[Sequence[Event]], None] = self.end
         self.told: list[str] = []
         self.failed: list[str] = []
@@ -64,7 +76,7 @@ class Site:
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
         pause = threading.Event()
-        for _ in range(1000):
+        for _ in range(6000):
             if reached():
                 return
             pause.wait(0.01)
@@ -90,12 +102,11 @@ def site(resting: Site) -> Site:
 
 
 def failing(site: Site, error: Exception, times: int = 1) -> Callable[[Sequence[Event]], None]:
-    left = [times]
+    left = [error] * times
 
     def work(batch: Sequence[Event]) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise error
+        with suppress(IndexError):  # threads ask at the same time
+            raise left.pop()
         site.end(batch)
 
     return work
@@ -139,18 +150,18 @@ def test_trouble_from_outside_is_told_and_costs_no_event_a_try(site: Site, error
 
 
 def test_trouble_that_all_threads_meet_is_told_once(site: Site) -> None:
-    together = threading.Barrier(4, timeout=5)
-    left = [4]
+    together = threading.Barrier(4, timeout=60)
 
-    def work(batch: Sequence[Event]) -> None:
-        if left[0]:
-            left[0] -= 1
-            together.wait()
-            raise ServiceUnreachable("Kit is away")
-        site.end(batch)
+    def work(_: Sequence[Event]) -> None:
+        together.wait()
+        raise ServiceUnreachable("Kit is away")
 
     site.do = work
+    site.clock.halted = site.now()
     site.put("1", "2", "3", "4")
+    site.wait_until(lambda: all(event.reason for event in site.inbox.unended()))
+    site.do = site.end
+    site.clock.halted = None
     site.await_idle()
     assert site.told == ["Kit is away (goes on in 2 s)"]
 
@@ -198,12 +209,12 @@ def test_what_is_in_hand_is_finished_when_it_stops(site: Site) -> None:
 
     def work(batch: Sequence[Event]) -> None:
         begun.set()
-        go.wait(5)
+        go.wait(60)
         site.end(batch)
 
     site.do = work
     site.put("1", "1", "1")
-    begun.wait(5)
+    assert begun.wait(60)
     site.stop.set()
     go.set()
     site.workers.join()

@@ -17,7 +17,7 @@ class Deliveries:
         """The last tries of deliveries, oldest first."""
         return self._service.courier.sent()
 
-    def await_deliveries(self, timeout: float = 5.0) -> None:
+    def await_deliveries(self, timeout: float = 60.0) -> None:
         """Wait until all is delivered that can be at present. Raises TimeoutError, also when it is not started."""
         self._service.courier.await_idle(timeout)
 

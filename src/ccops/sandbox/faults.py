@@ -133,7 +133,7 @@ class Faults:
         with self._lock:
             return self._hanging
 
-    def await_hanging(self, count: int, timeout: float = 5.0) -> None:
+    def await_hanging(self, count: int, timeout: float = 60.0) -> None:
         """Wait until exactly so many requests hang or drip. Raises TimeoutError."""
         with self._lock:
             if not self._lock.wait_for(lambda: self._hanging == count, timeout):
