@@ -62,7 +62,7 @@ def serving(environ: Mapping[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         child.terminate()
-        child.communicate(timeout=30)
+        child.communicate(timeout=120)
 
 
 def secret(command: str, environ: Mapping[str, str]) -> str:

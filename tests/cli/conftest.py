@@ -93,7 +93,7 @@ def terminal(environ: dict[str, str]) -> Callable[..., Ended]:
             os.write(main, f"{answer}\n".encode())
         shown = _read_all(main)
         os.close(main)
-        return Ended(child.wait(30), shown.replace("\r\n", "\n"), "")
+        return Ended(child.wait(120), shown.replace("\r\n", "\n"), "")
 
     return call
 
@@ -101,7 +101,7 @@ def terminal(environ: dict[str, str]) -> Callable[..., Ended]:
 def _read_all(descriptor: int) -> str:
     """Read until the other side closes the terminal."""
     chunks = []
-    while select.select([descriptor], [], [], 30)[0]:
+    while select.select([descriptor], [], [], 120)[0]:
         try:
             chunk = os.read(descriptor, 4096)
         except OSError:  # how Linux says that the last writer is gone

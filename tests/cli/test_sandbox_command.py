@@ -36,7 +36,7 @@ def running(environ: dict[str, str], *options: str) -> Iterator[tuple[subprocess
 
 def emails(url: str) -> list[str]:
     asked = urllib.request.Request(f"{url}/v4/subscribers?status=all", headers={"X-Kit-Api-Key": "sandbox-key"})
-    with urllib.request.urlopen(asked, timeout=5) as answer:
+    with urllib.request.urlopen(asked, timeout=60) as answer:
         return [row["email_address"] for row in json.load(answer)["subscribers"]]
 
 
@@ -52,7 +52,7 @@ def test_it_runs_until_it_is_asked_to_stop(environ: dict[str, str], number: sign
         url = url_in(guide)
         assert emails(url)[-1] == "ann@example.org"
         process.send_signal(number)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == "The sandbox has stopped.\n"
         with pytest.raises(urllib.error.URLError):
@@ -70,7 +70,7 @@ def test_its_guide_holds_lines_that_can_be_copied(environ: dict[str, str]) -> No
         }
         fault = next(line for line in guide if "_sandbox/faults" in line)
         body = fault.partition("-d '")[2].rstrip("'").encode()
-        with urllib.request.urlopen(f"{url}/_sandbox/faults", data=body, timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/_sandbox/faults", data=body, timeout=60) as answer:
             assert answer.status == 204
 
 

@@ -43,12 +43,12 @@ class Serving:
             data=json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {SECRET}", "Prefer": "wait=10"},
         )
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             return answer.status, json.load(answer)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return Ended(self.process.returncode, (self.first + out).decode(), err.decode())
 
 

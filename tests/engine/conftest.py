@@ -86,7 +86,7 @@ def clock() -> StandingClock:
 def open_bench(kit: Sandbox, tmp_path: Path, clock: StandingClock) -> Iterator[Callable[[str], Bench]]:
     """Open benches over one sandbox: each name is a home of its own."""
     crm = KitCrm(
-        Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock, limits=Limits(5, 5, 10, patience=5)
+        Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock, limits=Limits(20, 20, 40, patience=5)
     )
     kit.settings.clock = clock.now
     crm.create_field("ccops receipt")

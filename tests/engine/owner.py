@@ -79,4 +79,4 @@ def _field(bench: Bench, key: str) -> int:
 
 def _ask(kit: Sandbox, method: str, path: str, **body: str) -> None:
     headers = {"X-Kit-Api-Key": kit.settings.key}
-    requests.request(method, f"{kit.url}/v4/{path}", json=body or None, headers=headers, timeout=10).raise_for_status()
+    requests.request(method, f"{kit.url}/v4/{path}", json=body or None, headers=headers, timeout=60).raise_for_status()

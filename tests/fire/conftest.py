@@ -71,7 +71,7 @@ class Place:
 
     def run(self, *words: str) -> tuple[int, str]:
         child = self.start(*words)
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=250)
         return child.returncode, out + err
 
     def entries(self, limit: int = 1000) -> list[Entry]:

@@ -63,7 +63,7 @@ class Receiver:
     def stop(self) -> int:
         """Ask it to stop; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def memory(self) -> int:
         """Return the KiB that it holds in memory."""

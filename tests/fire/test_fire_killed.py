@@ -96,7 +96,7 @@ def test_killed_before_each_commit_it_counts_once(place: Place, name: str) -> No
     command, expected = COMMANDS[name]
     for number, each in enumerate(rounds(place, command), 1):
         child = place.start(*each.words, kill_at_commit=number)
-        child.communicate(timeout=60)
+        child.communicate(timeout=250)
         if child.returncode != KILLED:  # there are fewer commits than that: all were visited
             assert number > 5
             break
@@ -120,7 +120,7 @@ def test_killed_at_each_request_it_counts_once(place: Place, name: str, phase: s
                 os.kill(pid, signal.SIGKILL)
 
         place.kit.on_request = kill
-        child.communicate(timeout=60)
+        child.communicate(timeout=250)
         place.kit.on_request = lambda *_: None
         if child.returncode != KILLED:
             assert number > 2

@@ -14,7 +14,7 @@ def members(place: Place) -> list[int]:
 
 def finish_all(place: Place, commands: list[list[str]]) -> list[str]:
     children = [place.start(*words) for words in commands]
-    said = ["".join(child.communicate(timeout=110)) for child in children]
+    said = ["".join(child.communicate(timeout=250)) for child in children]
     assert [child.returncode for child in children] == [0] * len(children), said
     return said
 
@@ -45,6 +45,6 @@ def test_the_same_undo_at_once_takes_back_once(place: Place, members: list[int])
     finish_all(place, [["run", "payment-credit", CONTACTS[0]]])
     children = [place.start("undo", "e1") for _ in range(4)]
     for child in children:
-        child.communicate(timeout=60)
+        child.communicate(timeout=250)
     assert place.kit.field_values(members[0])["credits"] == "5"
     assert [entry.status for entry in place.entries()] == ["undone", "applied"]

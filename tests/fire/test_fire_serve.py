@@ -136,9 +136,11 @@ def test_a_hundred_events_in_one_delivery_survive_a_crash_after_37(
     for contact in contacts:
         kit.tag(contact, tag)
     receiver = receive()
-    writes = [0]
+    writes, answered = [0], threading.Event()
 
     def kill(phase: str, method: str, _path: str) -> None:
+        if (phase, method) == ("before", "PUT"):
+            answered.wait(120)  # the delivery is one that was accepted, however slowly that answer travels
         writes[0] += (phase, method) == ("after", "PUT")
         if writes[0] == 37:
             writes[0] += 1
@@ -147,7 +149,8 @@ def test_a_hundred_events_in_one_delivery_survive_a_crash_after_37(
     kit.on_request = kill
     body = delivery(tag, contacts)
     assert receiver.ask("POST", "/kit", body, signed(body)) == (202, {"accepted": 100, "repeated": 0, "passed_over": 0})
-    receiver.process.wait(30)
+    answered.set()
+    receiver.process.wait(120)
     receiver.kill()
     assert receiver.ask("POST", "/kit", body, signed(body)) == (200, {"accepted": 0, "repeated": 100, "passed_over": 0})
     receiver.await_idle()

@@ -201,7 +201,7 @@ def test_a_port_in_use_is_told(bench: Bench) -> None:
 
 def speak(served: Served, *pieces: bytes) -> bytes:
     """Say something over a plain socket, and return all that is answered until it is closed."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=100) as line:
         for piece in pieces:
             line.sendall(piece)
         heard = b""
@@ -244,7 +244,7 @@ def test_a_body_in_pieces_is_read_whole(served: Served) -> None:
 
 
 def test_one_connection_serves_many_posts(served: Served) -> None:
-    line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     statuses = []
     for key in range(10):
         line.request(
