@@ -92,7 +92,7 @@ def test_with_one_trouble_each_occasion_counts_once(walker: Walker, scenario: st
     assert walker.states > 50
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("scenario", TWICE)
 def test_with_two_troubles_each_occasion_counts_once(walker: Walker, scenario: str) -> None:
     assert walk(walker, scenario, troubles=2) > 100
