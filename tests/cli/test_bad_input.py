@@ -10,7 +10,7 @@ from tests.cli.sites import KEY, OPERATIONS, Site
 
 Call = Callable[..., Ended]
 
-DIGITS = "write it in plain digits like 12, -3 or 3.50: no commas, no currency, no other signs"
+DIGITS = "write it in plain digits, without commas or currency: 12, -3 or 3.50"
 NO_NUMBERS = {
     "letters": ("abc", '"abc"', "not a number"),
     "a comma": ("1,000", '"1,000"', "not a number"),

@@ -66,7 +66,7 @@ def test_anything_else_is_no_number_and_is_quoted_safely(text: str, sentence: st
 def test_a_bad_number_on_the_command_line_is_the_users_to_mend() -> None:
     fault = NotANumber("abc")
     assert isinstance(fault, Misconfigured)
-    assert fault.mend == "write it in plain digits like 12, -3 or 3.50: no commas, no currency, no other signs"
+    assert fault.mend == "write it in plain digits, without commas or currency: 12, -3 or 3.50"
 
 
 @given(any_text)

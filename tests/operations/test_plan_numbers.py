@@ -171,7 +171,7 @@ def test_a_value_that_is_no_number_is_refused_and_quoted(action: Action, value: 
 def test_a_refusal_says_what_to_do_about_a_bad_number() -> None:
     assert refused(credit("increase", "10"), credits="abc").mend == (
         "correct the field in the CRM, or empty it; "
-        "write it in plain digits like 12, -3 or 3.50: no commas, no currency, no other signs"
+        "write it in plain digits, without commas or currency: 12, -3 or 3.50"
     )
 
 

@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 class NotANumber(Misconfigured):
     """A text is no number in the strict form; `shown` is the text made safe, `why` what is wrong with it."""
 
-    mend = "write it in plain digits like 12, -3 or 3.50: no commas, no currency, no other signs"
+    mend = "write it in plain digits, without commas or currency: 12, -3 or 3.50"
 
     def __init__(self, value: str) -> None:
         self.value = value

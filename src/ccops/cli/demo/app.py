@@ -12,8 +12,8 @@ app = new_app()
 def demo(ctx: typer.Context) -> int:
     """See the whole story in a throw-away home.
 
-    An operation, its tag, a payment, the same payment again, a crash, the history, an undo: each by the real commands,
-    on a stand-in for Kit that runs on this machine only. Nothing is sent to Kit, and nothing is left behind.
+    An operation, its tag, a payment told three ways, a crash, the history, an undo: each by the real commands, on a
+    stand-in for Kit that runs on this machine only. Nothing is sent to Kit, and nothing is left behind.
     """
     from ccops.cli.demo.stage import Stage
     from ccops.cli.demo.story import tell

@@ -34,11 +34,22 @@ def _define(stage: "Stage") -> int:
 
 def _payment(stage: "Stage") -> int:
     stage.heading("3. Ann pays, and the automation in Kit gives her the tag")
-    ann = stage.kit.contact_id(ANN)
-    stage.kit.tag(ann, TAG)  # what a Kit automation does after a payment
-    status = stage.type("poll")
-    tags = ", ".join(f'"{name}"' for name in stage.kit.tags_of(ann))
-    stage.tell(f"Her tags now: {tags}. Her next payment can add the other again.")
+    kit = stage.kit
+    ann = kit.contact_id(ANN)
+    with stage.serving() as address:
+        status = stage.type("webhook", "create", "--url", address)
+        kit.tag(ann, TAG)  # what a Kit automation does after a payment
+        stage.await_calls(lambda: TAG not in kit.tags_of(ann))
+        kit.deliver_again()
+        stage.await_calls(lambda: True)
+        stage.tell("Kit has called ccops serve, and again, as it does when an answer is lost.")
+        stage.tell("And this looks for the tag itself:")
+        status = status or stage.type("poll")
+    tags = ", ".join(f'"{name}"' for name in kit.tags_of(ann))
+    stage.tell(
+        f"Her credits now: {kit.field_values(ann)['credits']}, told three ways and counted once.",
+        f"Her tags now: {tags}. Her next payment can add the other again.",
+    )
     return status
 
 

@@ -22,8 +22,10 @@ def show_webhook(session: "Session", name: str, url: str | None, *, json: bool) 
     console.say(f"or in one     {facts['post_url']}?key={facts['secret']}")
     if operation.tag is not None:
         console.say(f"Kit sends to  {facts['kit_url']}")
-        console.note(f"ccops webhook create {name} gives that to Kit, unless it signs its webhooks.")
-    console.advise(f"Whoever has the secret can start {name}. To make a new one: ccops webhook rotate {name}")
+        console.advise("Unless Kit signs its webhooks, this gives that address to Kit:")
+        console.note(f"  ccops webhook create {name}")
+    console.advise(f"Whoever has the secret can start {name}. To make a new one:")
+    console.note(f"  ccops webhook rotate {name}")
 
 
 def _facts(session: "Session", name: str, base: str) -> "Mapping[str, str]":
