@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,7 +55,7 @@ def change(site: Site, statement: str) -> None:
 
 @pytest.fixture
 def last_month() -> datetime:
-    return datetime.now(UTC).replace(day=1) - timedelta(days=10)
+    return (datetime.now(UTC).astimezone(ZoneInfo(ZONE)).replace(day=1) - timedelta(days=10)).astimezone(UTC)
 
 
 def month(moment: datetime) -> str:
