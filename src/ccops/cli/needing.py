@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.exits import FINE, status_of
-from ccops.cli.showing import change_text, outcome_line, outcome_object, short_time, value_text
+from ccops.cli.showing import outcome_line, outcome_object, short_time
 from ccops.cli.styles import Styled
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.ledger.model import Origin
 from ccops.operations.occasions import describe_occasion
+from ccops.report.words import change_text, value_text
 from ccops.text import clean, shorten
 
 if TYPE_CHECKING:
