@@ -15,6 +15,7 @@ from tests.cli.sites import Site
 
 Call = Callable[..., Ended]
 
+PUT = "/v4/subscribers/{id}"
 GRANT = ("run", "monthly-grant")
 GOLD = (*GRANT, "--tagged", "Member: Gold")
 CREDITS = {"ann": "15", "bob": "22", "cy": "abc", "di": "30", "fay": "10", "gus": "120"}
@@ -317,3 +318,17 @@ def test_a_refused_credential_stops_all(site: Site, ccops: Call) -> None:
     site.kit.settings.key = site.environ["KIT_API_KEY"]
     assert ccops(*GRANT, "--tagged", "Many").status == 0
     assert [site.credits(f"c{count:02}@example.org") for count in range(30)] == ["10"] * 30
+
+
+def test_with_an_access_token_fifty_contacts_cost_one_request(site: Site, ccops: Call) -> None:
+    site.registry.write_text(site.registry.read_text().replace("minimum = 0", "minimum = 0\nsole_writer = true", 1))
+    for count in range(60):
+        site.kit.tag(site.kit.add_contact(f"c{count:02}@example.org", credits="0"), "Many")
+    token = {"KIT_ACCESS_TOKEN": site.kit.settings.token, "KIT_API_KEY": ""}
+    words = ("run", "payment-credit", "--tagged", "Many")
+    assert ccops(*words, "--key", "first", **token).status == 0
+    site.kit.forget()
+    done = ccops(*words, "--key", "second", **token)
+    assert (done.status, len(done.out.splitlines())) == (0, 60)
+    assert (site.kit.counts["POST", "/v4/bulk/custom_fields/subscribers"], site.kit.counts["PUT", PUT]) == (2, 0)
+    assert [site.credits(f"c{count:02}@example.org") for count in range(60)] == ["20"] * 60

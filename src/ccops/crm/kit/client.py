@@ -61,7 +61,7 @@ class KitCrm:
         self._http = Http(api_url=api_url, limits=limits)
         self._calls = Calls(self._http, access, pacer=pacer, clock=clock, limits=limits)
         self._pacer, self._clock = pacer, clock
-        self._many = Many(self._calls, clock, self.fields, oauth=oauth, within=_LONGEST_HOLD_OF_A_WRITE)
+        self._many = Many(self._calls, clock, self.fields, oauth=access.oauth, within=_LONGEST_HOLD_OF_A_WRITE)
 
     def __enter__(self) -> Self:
         return self
