@@ -1,6 +1,5 @@
 """Which contacts a run is for, from the command line: named ones, those of a list, or those of a file."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +76,7 @@ def choose(session: "Session", operation: "Operation", names: list[str], how: Ch
         return _named(names)
     states = _states(operation, how.state)
     if how.file is not None:
-        return _in_file(how.file, states)
+        return _in_file(session, how.file, states)
     return _all(session, states) if how.tagged is None else _tagged(session, operation, how.tagged, states)
 
 
@@ -153,17 +152,15 @@ def _tag(session: "Session", word: str) -> tuple[int, str]:
     return found.id, found.name
 
 
-def _in_file(word: str, states: "frozenset[State]") -> Choice:
-    found = infile.read(word)
-    known_by = hashlib.sha256(found.text.encode()).hexdigest() if found.path is None else str(found.path.absolute())
-    words = {"file": known_by, "states": sorted(states)}
+def _in_file(session: "Session", word: str, states: "frozenset[State]") -> Choice:
+    found = infile.read(word, session.resources)
     picks = partial(_without_rows, found)
     return Choice(
         found,
         picks,
         lambda: islice(picks(), 1),
-        words,
-        f"for the contacts in {found.name}",
+        {"file": found.source.mark, "states": sorted(states)},
+        f"for the contacts in {found.source.name}",
         states,
         option="--file",
         value=word,
