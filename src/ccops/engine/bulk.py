@@ -166,4 +166,4 @@ class Bulk:
             return self._heart.apply(request)
         work = part.work
         due = self._heart.due(work.entry) if work.entry.status == "sending" else None
-        return outcome_of(work.entry, part.email, tuple(work.warnings), due)
+        return outcome_of(work.entry, part.email, tuple(work.warnings), due).to(request)

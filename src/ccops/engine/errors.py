@@ -8,7 +8,7 @@ from pathlib import Path
 from ccops.clock import iso
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
-from ccops.operations.asking import ADJUST
+from ccops.operations.asking import ADJUST, ONE_OFF
 from ccops.text import clean, shorten
 
 
@@ -20,7 +20,7 @@ class FieldGone(Misconfigured):
     def __init__(self, field: str, operation: str, known: Sequence[str]) -> None:
         close = get_close_matches(field.casefold(), known, n=1)
         there = f'; there is "{clean(close[0])}"' if close else ""
-        if operation == ADJUST:
+        if operation in ONE_OFF:
             self.mend = ""
             super().__init__(f"Kit has no field {shorten(field)}{there}. Nothing was sent.")
         else:

@@ -45,14 +45,18 @@ class Heart:
 
     def apply(self, request: Request) -> Outcome:
         """Run an operation on a contact for its occasion, or say why not."""
+        return (self._on_whom(request) or not_found(request)).to(request)
+
+    def _on_whom(self, request: Request) -> Outcome | None:
+        """Work on the contact that is asked for; None if there is none."""
         if isinstance(request.who, int):
-            return self._on(request, request.who) or not_found(request)
+            return self._on(request, request.who)
         known = self.ledger.people.by_email(request.who)
         outcome = None if known is None else self._on(request, known.id)
         if outcome is not None:
             return outcome
         row = self.crm.find(request.who)
-        return (None if row is None else self._on(request, row.id)) or not_found(request)
+        return None if row is None else self._on(request, row.id)
 
     def finish(self, entry_id: int) -> Outcome:
         """Bring an entry that was begun to its end, as the command that began it would."""
@@ -78,6 +82,9 @@ class Heart:
     def _on(self, request: Request, contact: int) -> Outcome | None:
         """Work on one contact, alone; None if an address was asked for that is not the contact's (any more)."""
         with self.ledger.locks.contact(contact):
+            done = self._done(request, contact) if isinstance(request.who, str) else None
+            if done is not None:
+                return self._answer(request, done, None)
             read = None
             if isinstance(request.who, str) or (request.restricts and request.row is None):
                 read = self.read(contact)
@@ -90,6 +97,12 @@ class Heart:
                 return self._leave_out(request, shown)
             claimed = self.ledger.entries.claim(claim_of(request, contact, self.clock.now()))
             return self._answer(request, claimed, read)
+
+    def _done(self, request: Request, contact: int) -> Claimed | None:
+        """Return the answer if the very run that goes on now has done it: then the address was looked at already."""
+        claimed = self.ledger.entries.look(claim_of(request, contact, self.clock.now()))
+        mine = claimed.entry is not None and claimed.entry.run == request.run
+        return claimed if mine and claimed.kind == "repeated" else None
 
     def _leave_out(self, request: Request, contact: Contact) -> Outcome:
         """Enter that a contact is left out because of its state; its tag stays, and fires once the state fits."""

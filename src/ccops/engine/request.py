@@ -1,6 +1,6 @@
 """What the engine is asked, and how it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -36,6 +36,8 @@ class Request:
     row: Contact | None = None
     """The row of a list that showed the contact: minutes old perhaps, but as good as a read if the ledger vouches for
     it."""
+    ref: object = None
+    """What the caller knows it by, such as a row of a file; the outcome of applying it has it too."""
 
     @property
     def restricts(self) -> bool:
@@ -61,6 +63,12 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     due: datetime | None = None
     """Of an open entry whose write is under way or lost: from when on a look at the contact can tell."""
+    ref: object = None
+    """The request's."""
+
+    def to(self, request: Request) -> "Outcome":
+        """Return it as the answer to a request."""
+        return self if request.ref is None else replace(self, ref=request.ref)
 
 
 def claim_of(request: Request, contact: int, now: datetime) -> Claim:
