@@ -39,6 +39,7 @@ CATALOG: Final = (
     Listed("webhook", "Set up", "Let Kit and other systems reach ccops serve", "ccops.cli.webhook.app:app"),
     Listed("run", "Do", "Apply an operation to contacts", "ccops.cli.run.app:app"),
     Listed("adjust", "Do", "Change one field of one contact, once", "ccops.cli.adjust:app"),
+    Listed("import", "Do", "Change a field by the rows of a CSV, each of them once", "ccops.cli.importing.app:app"),
     Listed("poll", "Do", "Run operations for the contacts that carry their trigger tags", "ccops.cli.poll:app"),
     Listed("serve", "Do", "Receive webhooks and POSTs and work them off", "ccops.cli.serve:app"),
     Listed("balance", "Look", "Show contacts' fields now, and what led there", "ccops.cli.balance.app:app"),

@@ -3,7 +3,7 @@
 import csv
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
@@ -29,8 +29,8 @@ class Failures:
 
     columns: Sequence[str] = ("id", "email", "status", "reason")
 
-    def __init__(self, stream: TextIO, *, refused_ok: bool) -> None:
-        self._rows = csv.writer(stream)
+    def __init__(self, stream: TextIO, *, refused_ok: bool, delimiter: str = ",") -> None:
+        self._rows = csv.writer(stream, delimiter=delimiter)
         self._rows.writerow(self.columns)
         self._told = _TOLD - {"refused"} if refused_ok else _TOLD
         self.is_whole = False
@@ -49,7 +49,9 @@ class Failures:
 
 
 @contextmanager
-def failures_to(path: Path | None, *, refused_ok: bool) -> Iterator[Failures | None]:
+def failures_to(
+    path: Path | None, *, refused_ok: bool, made: Callable[..., Failures] = Failures
+) -> Iterator[Failures | None]:
     """Collect failures in the body; the file is there afterwards if `is_whole` was set, and is as it was before if not.
 
     A run that was broken off goes through all its contacts again, so nothing is lost; and `path` may be the very file
@@ -67,7 +69,7 @@ def failures_to(path: Path | None, *, refused_ok: bool) -> Iterator[Failures | N
         raise FileNotWritable(path, error.strerror or type(error).__name__) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            failures = Failures(stream, refused_ok=refused_ok)
+            failures = made(stream, refused_ok=refused_ok)
             yield failures
         if failures.is_whole:
             beside.replace(path)

@@ -32,13 +32,13 @@ class TellsCredential(Misconfigured):
 
 def check_key(session: "Session", key: str | None) -> None:
     """Refuse a key that is the credential: it would end up in the ledger. Raises KeyIsCredential."""
-    if _holds_credential(session, key):
+    if holds_credential(session, key):
         raise KeyIsCredential
 
 
 def check_unsaid(session: "Session", text: str | None, option: str) -> None:
     """Refuse a text with the credential in it: it would end up in the ledger. Raises TellsCredential."""
-    if _holds_credential(session, text):
+    if holds_credential(session, text):
         raise TellsCredential(option)
 
 
@@ -47,7 +47,8 @@ def amount_text(amount: Decimal) -> str:
     return plain(amount.normalize(EXACT))
 
 
-def _holds_credential(session: "Session", text: str | None) -> bool:
+def holds_credential(session: "Session", text: str | None) -> bool:
+    """Tell whether the credential is in a text."""
     if not text:
         return False
     credential = session.credential

@@ -11,6 +11,9 @@ from ccops.operations.numbers import plain
 
 ADJUST: Final = "adjust"
 """The name that adjustments have as operations; no other operation can have it."""
+IMPORT: Final = "import"
+"""The same of rows of a file."""
+ONE_OFF: Final = frozenset({ADJUST, IMPORT})
 Adjustment = Literal["add", "take", "set"]
 _ACTIONS: Final[Mapping[Adjustment, Action]] = {"add": "increase", "take": "decrease", "set": "set"}
 
@@ -56,6 +59,24 @@ def adjust_operation(
     field: str, adjustment: Adjustment, amount: Decimal, rules: Mapping[str, FieldRules], timezone: str
 ) -> Operation:
     """Make the one-off operation of an adjustment, within the field's limits. Raises AmountNotPositive."""
+    return _one_off(ADJUST, field, adjustment, amount, rules, timezone)
+
+
+def import_operation(
+    field: str, adjustment: Adjustment, amount: Decimal, rules: Mapping[str, FieldRules], timezone: str
+) -> Operation:
+    """Make the one-off operation of a row of a file, within the field's limits. Raises AmountNotPositive."""
+    return _one_off(IMPORT, field, adjustment, amount, rules, timezone)
+
+
+def _one_off(
+    name: str,
+    field: str,
+    adjustment: Adjustment,
+    amount: Decimal,
+    rules: Mapping[str, FieldRules],
+    timezone: str,
+) -> Operation:
     if adjustment != "set" and amount <= 0:
         raise AmountNotPositive(f"--{adjustment}", amount)
     held = rules.get(field, FieldRules())
@@ -69,7 +90,7 @@ def adjust_operation(
         decimals=held.decimals,
         sole_writer=held.sole_writer,
     )
-    return Operation(ADJUST, (change,), timezone)
+    return Operation(name, (change,), timezone)
 
 
 def _has_amount(change: Change) -> bool:

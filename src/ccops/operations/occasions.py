@@ -22,6 +22,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "key": "key ",
     "post": "POST ",
     "run": "by hand, run r",
+    "set": "the value ",
     "undo": "undo of e",
 }
 
@@ -74,6 +75,16 @@ def for_adjust(field: str, run_or_key: str) -> str:
     return f"adjust:{field}:{run_or_key}"
 
 
+def for_value(text: str) -> str:
+    """Make the occasion of a value that is set, for which nothing else names one: `set:40`."""
+    return f"set:{text}"
+
+
+def for_import(field: str, key_or_value: str) -> str:
+    """Make the occasion of a row of a file from that of its key or value: `import:credits:key:invoice-7`."""
+    return f"import:{field}:{key_or_value}"
+
+
 def for_tag(tag_id: int, tagged_at: datetime) -> str:
     """Make the occasion of a tagging: `tag:1042@2026-11-22T10:00:00Z`."""
     return f"tag:{tag_id}@{iso(tagged_at)}"
@@ -101,7 +112,7 @@ def describe_occasion(occasion: str, timezone: str) -> str:
     kind, _, rest = occasion.partition(":")
     if kind == "tag":
         return f"tagged {_when(rest.partition('@')[2], timezone)}"
-    if kind == "adjust":
+    if kind in {"adjust", "import"}:
         return describe_occasion(rest.partition(":")[2], timezone)
     if kind in _WORDS:
         return f"{_WORDS[kind]}{clean(rest)}"

@@ -1,0 +1,126 @@
+"""The command itself."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccops.cli.job import Job, Writing
+from ccops.cli.making import command, new_app
+from ccops.cli.options import Key
+from ccops.cli.session import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ccops.cli.failures import Failures
+    from ccops.cli.importing.checking import Checked, Said
+    from ccops.cli.session import Session
+    from ccops.engine.request import Request
+    from ccops.ledger.model import Origin
+    from ccops.operations.model import Registry
+
+app = new_app()
+
+File = Annotated[str, typer.Argument(metavar="FILE", help='A CSV; "-" is stdin.', show_default=False)]
+Field = Annotated[
+    str | None, typer.Option("--field", metavar="FIELD", help="The field, such as credits.", show_default=False)
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="HEADING=NAME", help="Take a column of another heading: 'Credits=set'."),
+]
+FailedTo = Annotated[
+    Path | None,
+    typer.Option("--failed-to", metavar="FILE", help="Write the rows that need somebody to a CSV; import takes it."),
+]
+
+
+@command(
+    app,
+    "import",
+    """
+    ccops import gifts.csv --field credits --key spring-gift
+    ccops import payments.csv --field credits --failed-to again.csv
+    ccops import export.csv --field credits --column 'Credits=set' --dry-run
+    """,
+)
+def import_(
+    ctx: typer.Context,
+    file: File,
+    how: Writing,
+    field: Field = None,
+    key: Key = None,
+    column: Column = None,
+    failed_to: FailedTo = None,
+) -> int:
+    """Change a field by the rows of a CSV, each of them once.
+
+    A row has the contact's email (or Kit's id), and a number in a column add, take or set. What counts once is named by
+    a column key, or by --key for all rows; rows that set a number can do without.
+    """
+    from ccops.cli.importing.checking import Said
+    from ccops.cli.importing.columns import mapping_of
+
+    return _import(session_of(ctx), file, Said(field, key, mapping_of(column or [])), failed_to, how)
+
+
+def _import(session: "Session", word: str, said: "Said", failed_to: Path | None, how: Writing) -> int:
+    from ccops.cli.csvfile import source_of
+    from ccops.cli.doing import do
+    from ccops.cli.failures import failures_to
+    from ccops.cli.importing.checking import checked
+    from ccops.cli.importing.failed import FailedRows
+    from ccops.cli.keys import check_key
+
+    check_key(session, said.key)
+    found = checked(session, source_of(word, session.resources), said)
+    _say_how_read(session, found)
+    made = partial(FailedRows, rows=found.rows)
+    with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok, made=made) as failures:
+        return do(session, _job(session.registry, found, said, failures), how)
+
+
+def _say_how_read(session: "Session", found: "Checked") -> None:
+    """Say which columns mean nothing, and how rows without a key count."""
+    rules = found.rows.rules
+    if found.unread:
+        session.console.advise(f"Not read: {', '.join(found.unread)}.")
+    if rules.columns.key is None and rules.key is None:
+        session.console.advise(
+            "Without a key, the same number counts once for a contact, for ever. To set it once more later: --key NAME"
+        )
+
+
+def _job(registry: "Registry", found: "Checked", said: "Said", failures: "Failures | None") -> Job:
+    """Say what is asked for."""
+    rows, field = found.rows, found.field
+    what, path = f"{rows.rules.columns.what()} {field}", rows.source.path
+    name = rows.source.name if path is None else path.name
+    return Job(
+        words=json.dumps(["import", rows.source.mark, field, sorted(said.mapped.items()), rows.rules.key]),
+        title=f"import {name}: {what}",
+        via="import",
+        requests=lambda run, origin: _requests(registry, found, run, origin),
+        contacts=rows,
+        timezone=registry.timezone,
+        subject=f"import {name}",
+        what=what,
+        occasion="import",  # each row has its own, whichever run it is in
+        failures=failures,
+    )
+
+
+def _requests(registry: "Registry", found: "Checked", run: int, origin: "Origin") -> "Iterator[Request]":
+    from ccops.cli.keys import amount_text
+    from ccops.engine.request import Request
+    from ccops.operations.asking import import_operation
+    from ccops.operations.occasions import for_import
+
+    adjustment, field = found.rows.adjustment, found.field
+    for row in found.rows.rows():
+        operation = import_operation(field, adjustment, row.amount, registry.fields, registry.timezone)
+        occasion, asked = for_import(field, row.counted_by), f"{adjustment} {amount_text(row.amount)}"
+        yield Request(operation, row.who, occasion, run, origin, asked=asked, ref=row)
