@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, get_args
 
 from ccops.errors import LedgerUnusable
 from ccops.operations.model import Action, Change, Operation, PostPlaces, Tag
 
 _Readers = Mapping[str, Callable[[Any], object]]
+
+_last: tuple[Operation, str] | None = None
 
 
 class CopyUnreadable(LedgerUnusable):
@@ -22,10 +25,19 @@ class CopyUnreadable(LedgerUnusable):
 
 
 def to_json(operation: Operation) -> str:
-    """Write an operation down whole: a default that changes later must not change what was begun."""
-    return json.dumps(asdict(operation), default=_plain, ensure_ascii=False, separators=(",", ":"))
+    """Write an operation down whole: a default that changes later must not change what was begun.
+
+    The last one is kept, as thousands of contacts in a row get the same; known by its identity, since 10 equals 10.0.
+    """
+    global _last  # noqa: PLW0603 - a pair that is replaced whole, so threads may share it
+    if _last is None or _last[0] is not operation:
+        text = json.dumps(asdict(operation), default=_plain, ensure_ascii=False, separators=(",", ":"))
+        _last = (operation, text)
+        return text
+    return _last[1]
 
 
+@lru_cache(maxsize=128)
 def from_json(text: str) -> Operation:
     """Read a copy; unknown keys are passed over, missing ones have their defaults. Raises CopyUnreadable."""
     try:
