@@ -241,7 +241,7 @@ def test_a_terminal_is_asked_about_more_than_fifty_with_an_example(site: Site, t
     words = (*GRANT, "--tagged", "Many")
     asked = terminal(*words, answers=["n"])
     assert (asked.status, site.sent) == (0, 0)
-    assert "(credits +10, at most 120), 60 contacts · Ann's Studio" in asked.out
+    assert "(credits +10, at most 120), 60 contacts · Ann's Studio" in " ".join(asked.out.split())
     assert "credits 0 → 10" in asked.out
     assert "Go on? [y/N]" in asked.out
     pages = site.kit.counts["GET", "/v4/tags/{tag_id}/subscribers"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.cli.job import Job, Writing
 from ccops.cli.showing import outcome_line
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -29,11 +30,11 @@ def go_on(session: "Session", job: Job, origin: "Origin", how: Writing) -> bool:
     heart, console = session.heart, session.console
     account = heart.ledger.identity.account
     how_many = "an unknown number of" if count is None else f"{count:,}"
-    console.note(f"{job.about}{f' ({job.what})' if job.what else ''}, {how_many} contacts · {account[1]}")
+    console.advise(f"{job.about}{f' ({job.what})' if job.what else ''}, {how_many} contacts · {clean(account[1])}")
     first = next(iter((job.first or job.requests)(heart.ledger.runs.highest() + 1, origin)), None)
     if first is not None:
         example = Preview(heart.ledger, heart.crm, session.clock).look(first)
-        console.note("  e.g. ", *outcome_line(example, job.timezone, session.clock.now(), (0, None)))
+        console.note("  e.g. ", *outcome_line(example, job.timezone, session.clock.now(), (0, console.err.width)))
     return session.questions.confirm("Go on?")
 
 
