@@ -57,7 +57,13 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an id below 0": (("run", "payment-credit", "--", "-5"), f'"-5" {NO_CONTACT}'),
     "an id of 25 digits": (("run", "payment-credit", "9" * 25), f'"{"9" * 25}" {NO_CONTACT}'),
     "one contact of two": (("run", "payment-credit", ANN, "bob"), f'"bob" {NO_CONTACT}'),
-    "no contact": (("run", "payment-credit"), "ccops run needs CONTACT.\nccops run --help"),
+    "no contact": (
+        ("run", "payment-credit"),
+        (
+            "name contacts, or choose them by one of --tagged, --file and --all. Nothing was sent.\n"
+            "ccops run payment-credit --help"
+        ),
+    ),
     "an empty key": ((*RUN, "--key", ""), f'the key "" can\'t be used.\n{KEY_RULE}'),
     "a blank key": ((*RUN, "--key", " "), f'the key " " can\'t be used.\n{KEY_RULE}'),
     "a key of two lines": ((*RUN, "--key", "a\nb"), f'the key "a\\nb" can\'t be used.\n{KEY_RULE}'),

@@ -230,6 +230,9 @@ def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practi
     older.write_bytes((practice.home / "ledger.sqlite3").read_bytes())
     with sqlite3.connect(older) as database:
         database.execute("DROP TABLE events")
+        database.execute("DROP INDEX entries_by_end")
+        database.execute("DROP INDEX entries_undone")
+        database.execute("ALTER TABLE entries DROP COLUMN apart")
         database.execute("PRAGMA user_version = 1")
     database.close()
     assert practice("restore", str(with_ledger(saved, older.read_bytes())), "--yes").status == 0

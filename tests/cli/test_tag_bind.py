@@ -158,7 +158,7 @@ def test_the_period_is_that_of_the_tagging(ccops: Call, carried: int) -> None:
 def test_contacts_in_a_state_that_the_operation_is_not_for_are_left_out(site: Site, ccops: Call, carried: int) -> None:
     site.registry.write_text(site.registry.read_text().replace("maximum = 1000", 'states = ["active"]'))
     ended = ccops("tag", "bind", "payment-credit", str(carried), "--run-carriers", "--yes")
-    assert "di@example.org: left out, cancelled in Kit; payment-credit is for active\n" in ended.err
+    assert "di@example.org\tleft out: cancelled in Kit; payment-credit is for active\t" in ended.out
     assert (site.credits("ann@example.org"), site.credits("di@example.org")) == ("15", "20")
 
 

@@ -114,7 +114,7 @@ def test_a_damaged_file_is_said_to_be_and_left_as_it_is(
 ) -> None:
     damage(home)
     before = sha256(file_of(home).read_bytes())
-    with pytest.raises(LedgerDamaged, match="put the newest backup"):
+    with pytest.raises(LedgerDamaged, match="Put the newest backup"):
         use(opened(home))
     assert sha256(file_of(home).read_bytes()).digest() == before.digest()
 
