@@ -53,6 +53,12 @@ def test_cron_with_nothing_of_this_shell_runs_the_operation_and_counts_once(stor
     assert (stored.credits(), len(stored.entries())) == ("15", 2)
 
 
+def test_all_who_carry_a_tag_get_it_from_cron_once(stored: Site, ccops: Call) -> None:
+    printed = line(ccops(*GOLD, TZ=""))
+    assert [printed.run().status for _ in range(2)] == [1, 1], "Cy's credits are no number"
+    assert (stored.credits(), stored.credits("di@example.org"), stored.sent) == ("15", "30", 5)
+
+
 def test_an_operation_without_a_period_gets_that_of_the_line(stored: Site, ccops: Call) -> None:
     printed = line(ccops("schedule", "payment-credit", "ann@example.org", "--weekly"))
     assert [printed.run().status for _ in range(2)] == [0, 0]
