@@ -40,6 +40,11 @@ def csv_safe(text: str) -> str:
     return f"'{shown}" if begins and not _NUMBER.fullmatch(shown) else shown
 
 
+def from_safe_csv(cell: str) -> str:
+    """Return the text of a cell that `csv_safe` may have made, where that held nothing to clean."""
+    return cell[1:] if cell.startswith("'") and csv_safe(cell[1:]) == cell else cell
+
+
 LONGEST_QUOTE: Final = 40
 """Characters of a value that an error message quotes, unless it says otherwise."""
 

@@ -160,6 +160,19 @@ def test_who_needs_somebody_goes_to_a_file_that_can_be_given_back(site: Site, cc
     assert path.read_text().splitlines() == ["id,email,status,reason"]
 
 
+def test_an_address_that_a_spreadsheet_would_run_is_harmless_and_still_read_back(
+    site: Site, ccops: Call, tmp_path: Path
+) -> None:
+    path, odd = tmp_path / "again.csv", "=cmd@example.org"
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"{odd}\n")
+    assert ccops(*GRANT, "--file", str(listed), "--failed-to", str(path)).status == 1
+    assert path.read_text().splitlines()[1] == f",'{odd},failed,no such contact in Kit"
+    site.kit.add_contact(odd, credits="1")
+    assert ccops(*GRANT, "--file", str(path)).status == 0
+    assert site.credits(odd) == "11"
+
+
 def test_a_file_of_failures_is_as_it_was_if_the_run_did_not_reach_all(site: Site, ccops: Call, tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     path.write_text("email\nann@example.org\n")

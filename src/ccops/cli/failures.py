@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from ccops.errors import Misconfigured
-from ccops.text import clean
+from ccops.text import clean, csv_safe
 
 if TYPE_CHECKING:
     from ccops.engine.request import Outcome
@@ -45,7 +45,7 @@ class Failures:
         """Return what stands in the file for an outcome."""
         named = outcome.who if isinstance(outcome.who, str) else ""
         contact = outcome.contact or (outcome.who if isinstance(outcome.who, int) else "")
-        return (contact, outcome.email or named, outcome.status, outcome.reason or "")
+        return (contact, csv_safe(outcome.email or named), outcome.status, csv_safe(outcome.reason or ""))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ccops.errors import CcopsError
-from ccops.text import clean
+from ccops.text import clean, csv_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,15 +65,10 @@ def list_changed(home: "Home", unknown: "Unknown", now: "datetime") -> "Path":
     rows = io.StringIO()
     table = csv.writer(rows)
     table.writerow(["id", "email", "receipt"])
-    table.writerows([carrier.id, _harmless(carrier.email), _harmless(carrier.receipt)] for carrier in unknown.carriers)
+    table.writerows([carrier.id, csv_safe(carrier.email), csv_safe(carrier.receipt)] for carrier in unknown.carriers)
     path = home.path / f"changed-by-a-lost-ledger-{now:%Y%m%dT%H%M%SZ}.csv"
     write_private(path, rows.getvalue())
     return path
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from running a text as a formula."""
-    return f"'{clean(cell)}" if cell.startswith(("=", "+", "-", "@")) else clean(cell)
 
 
 def _names(unknown: "Unknown") -> str:

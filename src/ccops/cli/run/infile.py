@@ -8,7 +8,7 @@ from typing import Final
 from ccops.cli.contacts import NoContact, contact_of
 from ccops.cli.csvfile import Faults, Source, headings_text, records, source_of
 from ccops.errors import Misconfigured
-from ccops.text import address_key, clean, shorten
+from ccops.text import address_key, clean, from_safe_csv, shorten
 
 _COLUMNS: Final = ("id", "email", "email_address", "e-mail", "subscriber_id")
 """Headings under which contacts stand, the surest first; the last three are those of Kit's own exports."""
@@ -71,7 +71,7 @@ def _words(source: Source) -> Iterator[tuple[int, str]]:
             if len(heading) > 1:
                 raise NoColumn(source.name, record.cells)
         if columns:
-            words = [record.cells[column].strip() for column in columns if column < len(record.cells)]
+            words = [from_safe_csv(record.cells[column].strip()) for column in columns if column < len(record.cells)]
             yield record.line, next((word for word in words if word), "")
         elif not record.cells[0].startswith("#"):
             yield record.line, record.delimiter.join(record.cells).strip()
