@@ -15,6 +15,7 @@ SHORT = {
     "SCAN runs",  # from the newest on, as many as are wanted
     "SCAN newest",
     "SCAN last",  # of at most a thousand entries
+    "SCAN theirs",  # of the contacts that are asked about
     "SCAN entries USING INDEX entries_undone",  # indexes of few entries
     "SCAN entries USING INDEX entries_unreleased",
 }
@@ -42,6 +43,8 @@ QUESTIONS: dict[str, Callable[[Ledger], object]] = {
     "the last run of an operation": lambda ledger: ledger.history.last_run_of("grant"),
     "whether an operation is known": lambda ledger: ledger.history.knows("grant"),
     "balance of a contact": lambda ledger: ledger.history.written(7),
+    "what a field of contacts was written last": lambda ledger: ledger.fields.last("credits", [7, 8, 9]),
+    "whether a field of a contact is under way": lambda ledger: ledger.fields.unsure("credits", 7),
     "an address": lambda ledger: ledger.people.by_email("ann@example.org"),
     "receipts of a contact": lambda ledger: ledger.entries.standing(7),
     "what a contact is sent": lambda ledger: ledger.entries.sending(7),

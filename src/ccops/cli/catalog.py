@@ -46,6 +46,7 @@ CATALOG: Final = (
     Listed("history", "Look", "Show what was done, newest first", "ccops.cli.history.app:app"),
     Listed("why", "Look", "Say why an operation ran for a contact or did not", "ccops.cli.why.app:app"),
     Listed("report", "Look", "Show balances, grants, refusals, and what needs you", "ccops.cli.report.app:app"),
+    Listed("reconcile", "Look", "Compare a field in Kit with what ccops wrote last", "ccops.cli.reconcile.app:app"),
     Listed("undo", "Mend", "Take back what entries changed", "ccops.cli.undo:app"),
     Listed("settle", "Mend", "Bring open entries to their end, and list those that need you", "ccops.cli.settle:app"),
     Listed("backup", "Mend", "Save the home to one file, while it is in use", "ccops.cli.backup:app"),

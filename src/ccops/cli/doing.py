@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ccops.cli.progress import Step
     from ccops.cli.session import Session
     from ccops.engine.many import Manners
-    from ccops.engine.request import Outcome, Request
+    from ccops.engine.request import Asked, Outcome
     from ccops.ledger.ledger import Ledger
     from ccops.ledger.runs import Started
 
@@ -99,12 +99,12 @@ def _workers(job: Job) -> int:
 class _Requests:
     """The requests of a run, counted as they are taken."""
 
-    def __init__(self, requests: "Iterable[Request]") -> None:
+    def __init__(self, requests: "Iterable[Asked]") -> None:
         self._requests = requests
         self.given = 0
         self.exhausted = False
 
-    def __iter__(self) -> "Iterator[Request]":
+    def __iter__(self) -> "Iterator[Asked]":
         for request in self._requests:
             self.given += 1
             yield request

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ccops.cli.failures import Failures
-    from ccops.engine.request import Request
+    from ccops.engine.request import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Job:
     """The command in canonical form."""
     title: str
     via: Via
-    requests: "Callable[[int, Origin], Iterable[Request]]"
+    requests: "Callable[[int, Origin], Iterable[Asked]]"
     """Makes the requests of a run."""
     contacts: Chosen
     timezone: str
-    first: "Callable[[int, Origin], Iterable[Request]] | None" = None
+    first: "Callable[[int, Origin], Iterable[Asked]] | None" = None
     """Makes that of the first contact, where all would have to be asked for anew."""
     subject: str = ""
     """What it is about, for the summary of several contacts; else the title: "monthly-grant, November 2026"."""

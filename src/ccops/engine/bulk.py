@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from ccops.crm.base import Contact, Missing, NotSent, OutcomeUnknown, Rejected
+from ccops.engine.adopting import adopt
 from ccops.engine.checking import echoed
 from ccops.engine.heart import Heart
 from ccops.engine.many import Task, Together
 from ccops.engine.release import needs_release
-from ccops.engine.request import Outcome, Request, claim_of
+from ccops.engine.request import Adoption, Asked, Outcome, Request, claim_of
 from ccops.engine.telling import outcome_of
 from ccops.engine.work import Work
 from ccops.errors import CredentialRefused, ServiceUnreachable
@@ -38,10 +39,13 @@ class Bulk:
         self._heart = heart
         self._ledger = heart.ledger
 
-    def tasks(self, requests: Iterable[Request | Task]) -> Iterator[Task | Together]:
+    def tasks(self, requests: Iterable[Asked | Task]) -> Iterator[Task | Together]:
         """Put requests together that can be; the others, and what is a task already, are tasks of their own."""
         most, waiting, values = self._heart.crm.most_at_once, dict[int, Request](), 0
         for request in requests:
+            if isinstance(request, Adoption):
+                yield partial(adopt, self._heart, request)
+                continue
             if not isinstance(request, Request):
                 yield request
                 continue

@@ -9,6 +9,7 @@ from ccops.clock import iso
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
 from ccops.operations.asking import ADJUST, ONE_OFF
+from ccops.operations.reconciling import RECONCILE
 from ccops.text import clean, shorten
 
 
@@ -20,7 +21,7 @@ class FieldGone(Misconfigured):
     def __init__(self, field: str, operation: str, known: Sequence[str]) -> None:
         close = get_close_matches(field.casefold(), known, n=1)
         there = f'; there is "{clean(close[0])}"' if close else ""
-        if operation in ONE_OFF:
+        if operation in ONE_OFF or operation == RECONCILE:
             self.mend = ""
             super().__init__(f"Kit has no field {shorten(field)}{there}. Nothing was sent.")
         else:
@@ -50,7 +51,8 @@ class ReceiptFieldOurs(Misconfigured):
     """An operation or adjustment is to write the field that holds the receipts."""
 
     def __init__(self, field: str, operation: str) -> None:
-        whose = "it can't be adjusted" if operation == ADJUST else f"{operation} can't change it"
+        ours = {ADJUST: "it can't be adjusted", RECONCILE: "there is nothing to reconcile"}
+        whose = ours.get(operation, f"{operation} can't change it")
         super().__init__(f'ccops keeps its receipts in the field "{field}", so {whose}. Nothing was sent.')
 
 

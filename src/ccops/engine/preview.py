@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from ccops.clock import Clock
 from ccops.crm.base import Contact, Crm
+from ccops.engine.adopting import foresee
 from ccops.engine.checking import Checker, stopping
 from ccops.engine.finding import find_contact
 from ccops.engine.judgement import Ahead, Odd, Stranger
-from ccops.engine.request import Outcome, Request, claim_of
+from ccops.engine.request import Adoption, Asked, Outcome, Request, claim_of
 from ccops.engine.telling import left_out_reason, not_found, outcome_of, told
 from ccops.ledger.ledger import Ledger
 from ccops.operations.copying import from_json
@@ -24,8 +25,10 @@ class Preview:
         self._clock = clock
         self._checker = Checker(ledger, clock)
 
-    def look(self, request: Request) -> Outcome:
+    def look(self, request: Asked) -> Outcome:
         """Say how a request would end; `previewed` if it would be applied."""
+        if isinstance(request, Adoption):
+            return foresee(self._ledger, request)
         contact = self._shown(request)
         if contact is None:
             return not_found(request)

@@ -46,6 +46,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """Enter a change that was made by hand in the CRM; nothing is sent for it."""
+
+    request: Request
+    """Its operation sets the field to what was found."""
+    email: str
+    before: Values
+    """What the ledger wrote last."""
+    after: Values
+    last: int
+    """The entry that wrote it; another one since, and nothing is entered."""
+
+
+Asked = Request | Adoption
+"""What a run may be asked to do for one contact."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a request ended, for one contact."""
 

@@ -3,12 +3,17 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from ccops.ledger import claiming
 from ccops.ledger.errors import EntryMoved, NoSuchEntry
 from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
 from ccops.ledger.rows import ENTRIES, entry_of, pack, stamp
 from ccops.ledger.sqlite import Sqlite, Transaction
+
+_NEXT_TURN: Final = (
+    "(SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier WHERE earlier.contact = entries.contact)"
+)
 
 
 class Entries:
@@ -57,14 +62,27 @@ class Entries:
             "sending",
             'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
             " sent_at = :now, sends = sends + 1, apart = :apart,"
-            " turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier"
-            " WHERE earlier.contact = entries.contact)",
+            f" turn = {_NEXT_TURN}",
             before=pack(before),
             after=pack(after),
             seen=receipt_seen,
             reason=note,
             now=stamp(now),
             apart=int(apart),
+        )
+
+    def adopt(self, entry: Entry, before: Values, after: Values, note: str, now: datetime) -> Entry:
+        """Note a change that was made by hand as the entry's own. Nothing is sent, so that no receipt will be its."""
+        return self._step(
+            entry,
+            ("intended",),
+            "adopted",
+            'status = \'applied\', "before" = :before, "after" = :after, reason = :note, ended_at = :now, released = 1,'
+            f" turn = {_NEXT_TURN}",
+            before=pack(before),
+            after=pack(after),
+            note=note,
+            now=stamp(now),
         )
 
     def confirm(self, entry: Entry, now: datetime, *, released: bool) -> Entry:
@@ -156,7 +174,8 @@ class Entries:
         """Return which receipts a contact may show."""
         with self._database.read() as db:
             last = db.row(
-                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL"
+                # What was adopted has left no receipt.
+                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND sends > 0"
                 " AND status IN ('applied', 'undone') ORDER BY turn DESC LIMIT 1",
                 contact=contact,
             )

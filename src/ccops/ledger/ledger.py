@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ccops.ledger.entries import Entries
+from ccops.ledger.fields import Fields
 from ccops.ledger.figures import Figures
 from ccops.ledger.history import History
 from ccops.ledger.identity import Identity
@@ -26,6 +27,7 @@ class Ledger:
         self.runs = Runs(database, locks)
         self.history = History(database)
         self.figures = Figures(database)
+        self.fields = Fields(database)
         self.inbox = Inbox(database)
 
     @classmethod

@@ -70,7 +70,7 @@ class Entry:
     receipt_seen: str | None
     """The receipt that the contact showed before the send; None: it was empty."""
     turn: int | None
-    """Counts the sends to one contact, so that the last one is known; None: never sent."""
+    """Counts what was sent to one contact, and adopted between, so that the last is known; None: neither."""
     sends: int
     """How often its write was sent and may have arrived; `before`, `after` and `turn` are those of the last time."""
     apart: bool
@@ -84,6 +84,11 @@ class Entry:
     followups: tuple[int, ...] | None
     """The follow-up tags that the contact did not have and the release adds, or for an undo takes off."""
     released: bool
+
+    @property
+    def was_adopted(self) -> bool:
+        """Whether it enters a change that was made by hand: nothing was sent for it."""
+        return self.turn is not None and not self.sends
 
     @property
     def moment(self) -> datetime:

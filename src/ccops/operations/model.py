@@ -26,7 +26,7 @@ NUMBER_ACTIONS: Final[frozenset[Action]] = frozenset({"increase", "decrease", "m
 MOST_FIELDS: Final = 9
 """Kit writes at most 10 fields at once (API v4, "Update a subscriber"); one of them is the receipt."""
 
-RESERVED_NAMES: Final = frozenset({"adjust", "import", "undo"})
+RESERVED_NAMES: Final = frozenset({"adjust", "import", "reconcile", "undo"})
 """Words the ledger uses in place of an operation's name."""
 
 

@@ -65,7 +65,7 @@ def steps(field: str, value: Value, entries: Iterable[Entry]) -> Iterator[Step |
     for step in _steps_of(field, entries):
         found = value if later is None else later.before
         if not any(_same(found, left) for left in _left_by(step)):
-            yield ByHand(step.after, found, step.entry.moment, None if later is None else later.entry.sent_at)
+            yield ByHand(step.after, found, step.entry.moment, None if later is None else _begun(later.entry))
         yield step
         later = step
 
@@ -94,6 +94,11 @@ def _steps_of(field: str, entries: Iterable[Entry]) -> Iterator[Step]:
 def _left_by(step: Step) -> tuple[Value, ...]:
     """Return the values that a field may have had after an entry."""
     return (step.after,) if step.entry.status in {"applied", "undone"} else (step.after, step.before)
+
+
+def _begun(entry: Entry) -> datetime:
+    """Return when an entry left, or was adopted."""
+    return entry.sent_at or entry.at
 
 
 def _same(one: Value, other: Value) -> bool:

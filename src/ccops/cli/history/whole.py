@@ -89,7 +89,7 @@ def _times(entry: "Entry", when: Callable[[datetime], str]) -> Iterator[_Line]:
 
 def _receipts(whole: "Whole") -> Iterator[_Line]:
     """Tell the receipts of an entry that was sent: the one it wrote, and the one it found."""
-    if whole.entry.turn is not None:
+    if whole.entry.sends:
         yield "receipt", f"{whole.receipt}, found before it: {whole.entry.receipt_seen or 'none'}"
 
 
@@ -126,7 +126,7 @@ def _more(whole: "Whole") -> dict[str, object]:
         "undone_by": entry_name(entry.undone_by) or None,
         "period": entry.period,
         "asked": entry.asked,
-        "receipt": None if entry.turn is None else whole.receipt,
+        "receipt": whole.receipt if entry.sends else None,
         "receipt_seen": entry.receipt_seen,
         "begun_at": iso(entry.at),
         "sent_at": iso(entry.sent_at) if entry.sent_at else None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-ONE_OFF: Final = ("adjust", "import")
+ONE_OFF: Final = ("adjust", "import", "reconcile")
 """What stands in the ledger in place of an operation's name where somebody changed a field once."""
 
 About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, or Kit's id.")]

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from ccops.ledger.figures import Written
 from ccops.operations.periods import period_bounds
+from ccops.operations.reconciling import RECONCILE
 from ccops.report.figures.amounts import ZERO, amount, minus, plus, total
 from ccops.report.figures.model import Flow
 
@@ -88,7 +89,11 @@ def walk(entries: Iterable[Written], months: Sequence[str], timezone: str) -> Wa
         month = calendar.month_of(at)
         for key, value in before.items():
             change = fields[key].add(contact, value, after.get(key))
-            places[month, operation, key].add(change, is_undo=is_undo)
+            if operation == RECONCILE:
+                # What was changed by hand, and then adopted or put back, is neither granted nor spent.
+                fields[key].otherwise = plus(fields[key].otherwise, change)
+            else:
+                places[month, operation, key].add(change, is_undo=is_undo)
     return Walk(fields, places)
 
 

@@ -65,7 +65,7 @@ def is_applied(case: Case) -> Answer | None:
         return None
     limit = f" ({clean(entry.reason)})" if entry.reason else ""
     why = f"It was done: {_done(entry, case)}{limit}, by {clean(entry.by)} via {entry.via}."
-    if entry.reason:
+    if entry.reason and not entry.was_adopted:
         see = command("history", f"e{entry.id}") if case.operation is None else command("op", "show", case.name)
         return Answer("applied", why, "See its limits", (see,), entry)
     return Answer("applied", why, "Take it back", (undo(entry, "given by mistake"),), entry)

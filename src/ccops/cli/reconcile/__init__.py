@@ -1,0 +1,1 @@
+"""The command `ccops reconcile`: Kit's values against the ledger's, and which of them is to hold."""
