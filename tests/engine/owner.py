@@ -1,11 +1,15 @@
 """What the owner of the account does at Kit past ccops, moments at which something happens there, and looks at it."""
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import requests
 
+from ccops.engine.heart import Heart
 from ccops.engine.request import Outcome
+from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.sandbox import Fault, Sandbox
 from tests.engine.conftest import RECEIPT, Bench
@@ -46,6 +50,25 @@ def lost(bench: Bench, fault: Fault | None = None, *, asked: str | None = None, 
 def later(bench: Bench) -> None:
     """Let so much time pass that a lost write can be settled."""
     bench.clock.moment += timedelta(seconds=61)
+
+
+def late_and_sent_again(bench: Bench) -> None:
+    """e1 is sent, judged lost and sent again; then e2 follows. What e1 sent first is still under way."""
+    lost(bench, Fault("late", "PUT"))
+    later(bench)
+    assert bench.run().status == "applied"
+    assert bench.run("key:2").status == "applied"
+    assert bench.credits == "25"
+
+
+def copy_of(bench: Bench, folder: Path) -> Bench:
+    """Copy a home, as a backup or a second laptop has it."""
+    folder.mkdir()
+    bench.ledger.close()
+    shutil.copy(bench.ledger.database.path, folder / "ledger.sqlite3")
+    ledger = Ledger.open(folder / "ledger.sqlite3", folder / "locks")
+    heart = Heart(ledger, bench.crm, bench.clock, timedelta(seconds=60))
+    return Bench(bench.kit, ledger, bench.crm, bench.clock, heart, bench.ann)
 
 
 def the(outcome: Outcome) -> Entry:

@@ -1,40 +1,17 @@
 """What a contact's receipt says about who wrote last: this entry, an older one, another ledger, a ledger ahead."""
 
-import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ccops.engine.errors import LedgerBehind, NeverSent, NothingToSettle, OtherLedger
-from ccops.engine.heart import Heart
 from ccops.engine.settling import settle_as
 from ccops.errors import ServiceUnreachable
-from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Operation
 from ccops.sandbox import Fault
 from tests.engine.conftest import RECEIPT, Bench, increase
-from tests.engine.owner import later, lost, once, receipt, receipt_of, the
-
-
-def late_and_sent_again(bench: Bench) -> None:
-    """e1 is sent, judged lost and sent again; then e2 follows. What e1 sent first is still under way."""
-    lost(bench, Fault("late", "PUT"))
-    later(bench)
-    assert bench.run().status == "applied"
-    assert bench.run("key:2").status == "applied"
-    assert bench.credits == "25"
-
-
-def copy_of(bench: Bench, folder: Path) -> Bench:
-    """Copy a home, as a backup or a second laptop has it."""
-    folder.mkdir()
-    bench.ledger.close()
-    shutil.copy(bench.ledger.database.path, folder / "ledger.sqlite3")
-    ledger = Ledger.open(folder / "ledger.sqlite3", folder / "locks")
-    heart = Heart(ledger, bench.crm, bench.clock, timedelta(seconds=60))
-    return Bench(bench.kit, ledger, bench.crm, bench.clock, heart, bench.ann)
+from tests.engine.owner import copy_of, late_and_sent_again, later, lost, once, receipt, receipt_of, the
 
 
 def test_a_late_write_over_another_entry_is_noticed_before_the_next(bench: Bench) -> None:

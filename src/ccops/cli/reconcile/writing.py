@@ -57,7 +57,7 @@ def carry_out(session: "Session", found: "Found", way: Way, how: Writing) -> int
         return NEEDS_A_PERSON if left else FINE
     if not _is_meant(session, found, way, how):
         session.console.note("Nothing was sent.")
-        return FINE
+        return NEEDS_A_PERSON
     job = _job(session, found, way, words, begun)
     status = do(session, job, replace(how, yes=True))
     for each in left:
