@@ -9,6 +9,7 @@ from ccops.cli.contacts import contact_of
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Json, complete_operation
 from ccops.cli.session import NoSuchOperation, session_of
+from ccops.operations.model import RESERVED_NAMES
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-ONE_OFF: Final = ("adjust", "import", "reconcile")
+ONE_OFF: Final = tuple(sorted(RESERVED_NAMES - {"undo"}))
 """What stands in the ledger in place of an operation's name where somebody changed a field once."""
 
 About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, or Kit's id.")]
