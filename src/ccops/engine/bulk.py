@@ -92,16 +92,19 @@ class Bulk:
         entries, row, now = self._ledger.entries, request.row, self._heart.clock.now()
         if row is None or not self._is_plain(request, row):
             return None
-        planned = plan(request.operation, row.fields, now)
-        claimed = entries.claim(claim_of(request, row.id, now)) if isinstance(planned, Plan) else None
-        if not isinstance(planned, Plan) or claimed is None or claimed.kind != "begun" or claimed.entry is None:
+        planned, claim = plan(request.operation, row.fields, now), claim_of(request, row.id, now)
+        # Only looked at first: a claim that is answered otherwise would leave that answer for the heart to find.
+        if not isinstance(planned, Plan) or entries.look(claim).kind != "begun":
+            return None
+        claimed = entries.claim(claim).entry
+        if claimed is None:
             return None
         self._ledger.people.seen(row.id, row.email)
         identity = self._ledger.identity
         before = {change.field: change.before for change in planned.changes}
         after = {change.field: change.after for change in planned.changes}
         seen = row.fields[identity.receipt_field] or None
-        entry = entries.send(claimed.entry, before, after, seen, planned.note, now, apart=True)
+        entry = entries.send(claimed, before, after, seen, planned.note, now, apart=True)
         receipt = identity.lineage.receipt(entry.id, entry.sends)
         return _Part(Work(entry, begun=True), row.email, {**after, identity.receipt_field: receipt})
 
