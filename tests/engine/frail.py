@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
@@ -74,8 +75,11 @@ class FrailSqlite(Sqlite):
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
+        joined = self._joined() is not None  # to a commit that is made of several steps
         with super().write() as db:
             yield db
+            if joined:
+                return
             happens = self._fate.choose("goes on", ("dies before a commit", "dies after a commit"))
             if happens == "dies before a commit":
                 raise Crash
@@ -95,6 +99,8 @@ class Effect:
     """The credits that were read before it."""
     read_at: int = 0
     """How many effects there were at that read."""
+    apart: bool = False
+    """Whether it is a part of a write whose rows arrive each on its own, or not at all."""
 
     @property
     def credits(self) -> str | None:
@@ -125,12 +131,13 @@ class Kit:
     """Taggings that were taken off by a request."""
     lost: bool = False
     """Whether an answer was lost, or a process died."""
+    earlier: tuple[tuple[str, str | None], ...] | None = None
+    """The fields as they were before the last effect, as a list that lags still shows them."""
 
     def after(self, effect: Effect) -> "Kit":
         """Let an effect take place."""
-        return replace(
-            self, fields=tuple((dict(self.fields) | dict(effect.values)).items()), effects=(*self.effects, effect)
-        )
+        fields = tuple((dict(self.fields) | dict(effect.values)).items())
+        return replace(self, fields=fields, effects=(*self.effects, effect), earlier=self.fields)
 
     def arrival(self, which: int) -> "Kit":
         """Let a write arrive that is under way."""
@@ -142,6 +149,9 @@ PARTS: Final = ("only the receipt arrives", "only the values arrive")
 MORE_PARTS: Final = (*PARTS, "only the first value arrives", "the first value and the receipt arrive")
 LOST: Final = ("lost before", "lost after", "late", "dies before", "dies after", "dies, late")
 OTHER_ANSWERS: Final = ("the answer shows something else", "nothing arrives, and the answer does not tell")
+WHOLE: Final = "arrives"
+ANSWERS: Final = ("told", "lost")
+"""Of a write in rows: the answer shows those that arrived, or is lost."""
 
 
 @dataclass
@@ -212,6 +222,63 @@ class FrailCrm:
         if happens == "untagging lost":
             raise OutcomeUnknown("the answer was lost")
 
+    # ---- many contacts at once
+
+    @property
+    def most_at_once(self) -> int:
+        return 100
+
+    def listed(self) -> Contact:
+        """Return the contact's row in a list, which may be older than the last thing that happened to it."""
+        stale = () if self.kit.earlier is None else ("its row lags",)
+        lags = self.fate.choose("its row is of now", (), free=stale) in stale
+        values = dict(self.kit.earlier if lags and self.kit.earlier is not None else self.kit.fields)
+        self._base = (values["credits"] or "", len(self.kit.effects) - lags)
+        return Contact(ANN, "ann@example.org", "active", values, self.kit.tagged)
+
+    def write_many(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
+        """Let each row arrive in time, late or never, whatever becomes of the others and of the answer."""
+        assert values.keys() == {ANN}
+        assert self._base is not None, "a write without a row"
+        self.writes += 1
+        self._meanwhile()
+        rows = tuple(values[ANN].items())
+        ways = {f"{', '.join(way)}; {answer}": (way, answer) for way in _ways(len(rows)) for answer in ANSWERS}
+        del ways[f"{', '.join(['in time'] * len(rows))}; told"]
+        happens = self.fate.choose(WHOLE, ("rejected", "not sent", "is told to be untouched", "dies before", *ways))
+        if happens == "rejected":
+            raise Rejected(422, ["no"])
+        if happens == "not sent":
+            raise NotSent("come back later")
+        if happens == "dies before":
+            raise Crash
+        if happens == "is told to be untouched":
+            return ManyWritten({}, frozenset({ANN}))
+        way, answer = ways.get(happens, (("in time",) * len(rows), "told"))
+        arrived = self._let_arrive(rows, way)
+        self.kit = replace(self.kit, lost=self.kit.lost or happens != WHOLE)
+        if answer == "lost":
+            raise OutcomeUnknown("the answer was lost")
+        return ManyWritten({ANN: dict(arrived)} if arrived else {}, frozenset())
+
+    def _let_arrive(self, rows: tuple[tuple[str, str], ...], way: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        assert self._base is not None
+        whole = Effect("in time", rows, int(dict(rows)[RECEIPT].split(".")[1]), *self._base)
+        arrived = tuple(row for row, how in zip(rows, way, strict=True) if how == "in time")
+        if arrived:
+            self.kit = self.kit.after(replace(whole, values=arrived, apart=arrived != rows))
+        late = [row for row, how in zip(rows, way, strict=True) if how == "late"]
+        under_way = [UnderWay(replace(whole, how="late", values=(row,), apart=True), self.clock.now()) for row in late]
+        self.kit = replace(self.kit, under_way=(*self.kit.under_way, *under_way))
+        return arrived
+
+    def remove_tag_of_many(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
+        assert list(contacts) == [ANN]
+        if self.fate.choose("all are told", ("nothing is told",)) == "nothing is told":
+            return frozenset()
+        self.remove_tag(ANN, tag_id)
+        return frozenset({ANN})
+
     # ---- what happens on the way
 
     def _meanwhile(self) -> None:
@@ -269,15 +336,10 @@ class FrailCrm:
     def add_tag(self, contact_id: int, tag_id: int) -> bool:
         raise NotImplementedError
 
-    @property
-    def most_at_once(self) -> int:
-        return 0
 
-    def write_many(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
-        raise NotImplementedError
-
-    def remove_tag_of_many(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
-        raise NotImplementedError
+def _ways(rows: int) -> list[tuple[str, ...]]:
+    """Say how each of so many rows may arrive."""
+    return list(product(("in time", "late", "never"), repeat=rows))
 
 
 def _part(happens: str, values: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ Amounts are powers of ten, so that the credits themselves tell which operations 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ccops.ledger.model import Entry
@@ -40,7 +41,9 @@ def check_step(step: Step) -> None:
 
 def _starts_well(effect: Effect, between: Sequence[Effect]) -> bool:
     """Whether a write starts from the read before it, and only hands and belated writes came between."""
-    moved = abs(int(effect.credits or 0) - int(effect.base))
+    if effect.credits is None:  # a row of its own for another field
+        return True
+    moved = abs(int(effect.credits) - int(effect.base))
     return moved in AMOUNTS.values() and {other.how for other in between} <= {"by hand", "belated"}
 
 
@@ -66,7 +69,8 @@ def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:
 
 
 def _fault_of_applied(entry: Entry, own: list[Effect]) -> str | None:
-    whole = [effect for effect in own if effect.how != "partial"]
+    whole = [effect for effect in own if effect.how != "partial" and not effect.apart]
+    whole += _put_together(entry, [effect for effect in own if effect.apart])
     if not whole:
         return "never took effect"
     if len([effect for effect in whole if effect.how != "belated"]) > 1:
@@ -76,10 +80,19 @@ def _fault_of_applied(entry: Entry, own: list[Effect]) -> str | None:
     return None if told in true else "tells of another change than took effect"
 
 
+def _put_together(entry: Entry, rows: list[Effect]) -> list[Effect]:
+    """Take rows that arrived one by one as one write, if all of them have."""
+    values = {key: value for row in rows for key, value in row.values}
+    if not rows or values.keys() != {*(entry.after or {}), RECEIPT}:
+        return []
+    how = max((row.how for row in rows), key=("in time", "late", "belated").index)
+    return [replace(rows[0], how=how, values=tuple(values.items()), apart=False)]
+
+
 def _lasts(effect: Effect, state: State) -> bool:
     """Whether an effect is there for all to see: not belated, nor a part that was overwritten before anybody looked."""
     later = state.kit.effects[state.kit.effects.index(effect) + 1 :]
-    return effect.how != "belated" and not (effect.how == "partial" and _set_by_hand(later))
+    return effect.how != "belated" and not ((effect.how == "partial" or effect.apart) and _set_by_hand(later))
 
 
 def _beyond_telling(state: State) -> bool:
@@ -107,6 +120,9 @@ def _undecidable(entry: Entry, state: State) -> bool:
     """Whether nobody could tell what became of an entry, or of one before it."""
     kit = state.kit
     if any(effect.how in {"partial", "belated"} for effect in kit.effects):
+        return True
+    rows = [effect for effect in kit.effects if effect.apart and effect.entry == entry.id]
+    if rows and not _put_together(entry, rows):
         return True
     by_hand = [dict(effect.values) for effect in kit.effects if effect.how == "by hand"]
     unclear = entry.receipt_seen is None or any(
@@ -138,7 +154,7 @@ def _right(operation: str, state: State) -> set[int]:
 
 
 def _since(effect: Effect, number: int) -> int:
-    return effect.read_at if effect.how == "partial" else number
+    return effect.read_at if effect.how == "partial" or effect.apart else number
 
 
 def _is_of(effect: Effect, entries: list[Entry]) -> bool:

@@ -15,6 +15,7 @@ from ccops.engine.bulk import Bulk
 from ccops.engine.heart import Heart
 from ccops.engine.many import Manners, Together, work_off
 from ccops.engine.request import Outcome, Request
+from ccops.engine.settling import settle_as
 from ccops.ledger.ledger import Ledger
 from ccops.operations.model import AfterRun, Change, Operation, Tag
 from ccops.operations.occasions import for_tag
@@ -211,3 +212,58 @@ def test_what_an_operation_keeps_is_kept(crowd: Crowd) -> None:
     assert row.tagged_at is not None
     assert crowd.work(iter([crowd.request(row.id, for_tag(tag, row.tagged_at), row=row)]))[0].status == "applied"
     assert TAG in crowd.kit.tags_of(crowd.ids[0])
+
+
+def test_a_row_that_comes_late_and_alone_over_a_later_change_needs_a_person(crowd: Crowd) -> None:
+    """Its receipt does not tell: that is a row of its own, which never came."""
+    ann = crowd.ids[0]
+    open_one = begin_and_lose(crowd, ann)
+    assert open_one.status == "open"
+    crowd.clock.sleep(60)
+    assert crowd.heart.apply(crowd.request(ann, "key:next")).after == {"credits": "20"}
+    assert crowd.heart.apply(crowd.request(ann, "key:other")).after == {"credits": "30"}
+    crowd.kit.set_field(ann, "credits", "20")  # the lost row of "key:next"
+    said = crowd.heart.apply(crowd.request(ann, "key:third"))
+    assert (said.status, crowd.kit.field_values(ann)["credits"]) == ("parked", "20")
+    assert said.reason is not None
+    assert "whose write may have come late and in part" in said.reason
+
+
+def test_what_a_person_called_not_applied_is_tried_again_though_others_came_between(crowd: Crowd) -> None:
+    ann = crowd.ids[0]
+    begin_and_lose(crowd, ann)
+    crowd.kit.set_field(ann, RECEIPT, None)
+    crowd.clock.sleep(60)
+    parked = crowd.heart.apply(crowd.request(ann, "key:next"))
+    assert (parked.status, parked.entry is None) == ("parked", False)
+    crowd.heart.apply(crowd.request(ann, "key:between"))
+    assert parked.entry is not None
+    settle_as(crowd.heart, parked.entry.id, "not-applied", "maria")
+    assert crowd.heart.apply(crowd.request(ann, "key:between again")).after == {"credits": "30"}
+    assert crowd.heart.apply(crowd.request(ann, "key:next")).after == {"credits": "40"}
+
+
+def test_a_period_that_was_done_is_refused_as_one_by_one(crowd: Crowd) -> None:
+    month = "month:2026-11"
+    for contact in crowd.ids[:2]:
+        crowd.heart.apply(crowd.request(contact, "key:month", period=month))
+        crowd.kit.tag(contact, TAG)
+    tag = crowd.kit.add_tag(TAG)
+    crowd.operation = replace(GRANT, tag=Tag(tag, TAG))
+    rows = list(crowd.crm.carriers(tag))
+    outcomes = crowd.work(
+        crowd.request(row.id, for_tag(tag, row.tagged_at), row=row, period=month)
+        for row in rows
+        if row.tagged_at is not None
+    )
+    assert [outcome.status for outcome in outcomes] == ["refused", "refused"]
+
+
+def begin_and_lose(crowd: Crowd, contact: int) -> Outcome:
+    """Send for one contact what is lost on the way, and give how that was told."""
+    crowd.kit.faults.add(Fault("reset", "POST", "bulk/custom"))
+    row = next(row for row in crowd.crm.contacts() if row.id == contact)
+    (task,) = Bulk(crowd.heart).tasks([crowd.request(contact, "key:next", row=row)])
+    assert isinstance(task, Together)
+    (outcome,) = task.do()
+    return outcome

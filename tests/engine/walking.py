@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ccops.engine.bulk import Bulk
 from ccops.engine.errors import NotUndoable
 from ccops.engine.heart import Heart
+from ccops.engine.many import Together
 from ccops.engine.request import Outcome, Request
 from ccops.engine.settling import Word, settle_as
 from ccops.ledger.ledger import Ledger
@@ -29,6 +31,8 @@ class Scenario:
     kit: Kit
     before: tuple[Ask, ...] = ()
     """Requests that have come to their end, without trouble."""
+    listed: frozenset[str] = frozenset()
+    """The requests that come with the contact's row in a list, by the way of many contacts in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,13 @@ class Walker:
                 stack += new.values()
         self.states = len(known)
 
-    def ask(self, state: State, name: str, ask: Ask, fate: Fate | None = None) -> Step:
+    def ask(self, state: State, name: str, ask: Ask, fate: Fate | None = None, *, listed: bool = False) -> Step:
         """Carry one request out as fate has it."""
 
         def act(heart: Heart) -> Outcome | None:
             try:
-                return heart.apply(ask(heart.ledger))
+                request = ask(heart.ledger)
+                return from_list(heart, request) if listed else heart.apply(request)
             except NotUndoable:
                 return None  # it was undone already
 
@@ -151,8 +156,18 @@ class Walker:
                 scripts: list[tuple[int, ...]] = [()]
                 while scripts:
                     fate = Fate(scripts.pop(), state.troubles)
-                    yield self.ask(start, name, scenario.asks[name], fate)
+                    yield self.ask(start, name, scenario.asks[name], fate, listed=name in scenario.listed)
                     scripts += fate.others()
+
+
+def from_list(heart: Heart, request: Request) -> Outcome:
+    """Carry a request out as a run over a list does."""
+    assert isinstance(heart.crm, FrailCrm)
+    (task,) = Bulk(heart).tasks([replace(request, row=heart.crm.listed())])
+    if not isinstance(task, Together):
+        return task()
+    (outcome,) = task.do()
+    return outcome
 
 
 def _times(state: State) -> list[State]:

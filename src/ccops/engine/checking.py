@@ -16,12 +16,14 @@ from ccops.engine.judgement import (
     Stranger,
     arrived_whole,
     doubt_of_resend,
+    is_accepted,
     judge_receipt,
+    judge_rows,
 )
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.model import Entry
+from ccops.ledger.model import Entry, Standing
 from ccops.operations.model import Operation
 from ccops.operations.plan import fields_read
 
@@ -47,10 +49,11 @@ class Checker:
         Raises FieldGone, ReceiptFieldGone, ReceiptFieldOurs, OtherLedger, LedgerBehind: then nothing was written.
         """
         self._demand_fields(work, operation, contact)
-        entries = self._ledger.entries
-        match self.receipt_of(contact):
+        entries, receipt_field = self._ledger.entries, self._ledger.identity.receipt_field
+        standing = entries.standing(contact.id)
+        match self._judged(contact, standing):
             case Fits(warning):
-                doubt = doubt_of_resend(work.entry, contact.fields, self._ledger.identity.receipt_field)
+                doubt = doubt_of_resend(work.entry, contact.fields, receipt_field, standing)
                 work.warnings.extend([warning] if warning else [])
                 work.entry = entries.park(work.entry, doubt, self._clock.now()) if doubt else work.entry
             case Odd(reason, late):
@@ -81,9 +84,7 @@ class Checker:
 
     def receipt_of(self, contact: Contact) -> Receipt:
         """Judge the receipt that a contact shows."""
-        identity, entries = self._ledger.identity, self._ledger.entries
-        standing = entries.standing(contact.id)
-        return judge_receipt(contact, identity.receipt_field, standing, identity.lineage, entries.find)
+        return self._judged(contact, self._ledger.entries.standing(contact.id))
 
     def vouches_for(self, row: Contact, operation: Operation) -> bool:
         """Tell whether a row of a list, which may be minutes old, is as good as a read.
@@ -97,7 +98,7 @@ class Checker:
             return False
         identity, standing = self._ledger.identity, self._ledger.entries.standing(row.id)
         last = standing.last
-        if last is None or last.status != "applied" or standing.parked or standing.accepted:
+        if last is None or last.status != "applied" or standing.parked or standing.accepted or standing.loose:
             return False
         if self._ledger.entries.sending(row.id) is not None:
             return False
@@ -114,6 +115,14 @@ class Checker:
         gone = sorted(key for key in fields_read(operation) if key not in contact.fields)
         known = [key for key in contact.fields if key != receipt_field]
         return FieldGone(gone[0], operation.name, known) if gone else None
+
+    def _judged(self, contact: Contact, standing: Standing) -> Receipt:
+        identity = self._ledger.identity
+        find = self._ledger.entries.find
+        verdict = judge_receipt(contact, identity.receipt_field, standing, identity.lineage, find)
+        if not isinstance(verdict, Fits) or is_accepted(contact.fields, identity.receipt_field, standing):
+            return verdict
+        return judge_rows(contact.fields, standing) or verdict
 
     def _park_late(self, late: Entry | None) -> None:
         """Let a person look at an entry that had come to nothing, or was to be sent again, when its write arrived."""

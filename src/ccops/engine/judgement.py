@@ -73,6 +73,19 @@ def judge_receipt(
     return _judge_unknown(ledger, standing, lineage)
 
 
+def judge_rows(fields: Fields, standing: Standing) -> Odd | None:
+    """Decide before a write whether a row of an entry that was taken as not arrived has come late, all on its own.
+
+    Its receipt does not tell then. What does: a field is as that row would leave it, and not as the last write did.
+    """
+    for late in standing.loose:
+        for key, value in (late.after or {}).items():
+            left = standing.left.get(key, (late.before or {}).get(key))
+            if key in fields and _same(fields[key], value) and not _same(value, left):
+                return Odd(f"{key} is as e{late.id} was to leave it, whose write may have come late and in part", late)
+    return None
+
+
 def _judge_own(entry: Entry, send: int, standing: Standing, fields: Fields) -> Receipt:
     """The receipt is of an entry that this ledger knows, and of a send of it that was made."""
     last = standing.last
@@ -135,21 +148,28 @@ def judge_settlement(entry: Entry, fields: Fields | None, receipt_field: str, ow
     return Settled("applied" if arrived else "not applied")
 
 
-def doubt_of_resend(entry: Entry, fields: Fields, receipt_field: str) -> str | None:
+def doubt_of_resend(entry: Entry, fields: Fields, receipt_field: str, standing: Standing) -> str | None:
     """Say why an entry that was taken as not applied can't be sent again: its write may have come late after all.
 
-    A late write is told by its receipt; where that is empty, only by what is not as it was at the send.
+    A late write is told by its receipt; where that is empty, or rows came apart, only by what is not as it was left.
     """
     if not entry.sends:
         return None
     if entry.apart:
-        return _doubt_if_apart(entry, fields, arrived=False)
+        strange = [key for key, old in (entry.before or {}).items() if _moved(key, fields, standing.left.get(key, old))]
+        if strange and not is_accepted(fields, receipt_field, standing):
+            return f"an answer was lost, and {strange[0]} is not as it was left, so nobody can tell if a part came late"
     if fields[receipt_field]:
         return None
     if entry.receipt_seen is not None:
         return "an answer was lost, and the receipt was emptied since, so nobody can tell if the write came late"
-    changed = [key for key, old in (entry.before or {}).items() if key in fields and not _same(fields[key], old)]
+    changed = [key for key, old in (entry.before or {}).items() if _moved(key, fields, old)]
     return f"an answer was lost, the receipt is empty, and {changed[0]} is not as it was before" if changed else None
+
+
+def is_accepted(fields: Fields, receipt_field: str, standing: Standing) -> bool:
+    """Whether a person has looked at the contact since its receipt is what it is."""
+    return standing.accepted is not None and fields[receipt_field] == standing.accepted
 
 
 def arrived_whole(entry: Entry, fields: Fields) -> bool:
@@ -187,6 +207,10 @@ def _changed(entry: Entry) -> dict[str, tuple[str | None, str | None]]:
     """Return the fields that the entry really changes, as they were and as they would be."""
     before, after = entry.before or {}, entry.after or {}
     return {key: (old, after.get(key)) for key, old in before.items() if not _same(old, after.get(key))}
+
+
+def _moved(key: str, fields: Fields, old: str | None) -> bool:
+    return key in fields and not _same(fields[key], old)
 
 
 def _same(one: str | None, other: str | None) -> bool:

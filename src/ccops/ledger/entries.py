@@ -61,7 +61,7 @@ class Entries:
             ("intended",),
             "sending",
             'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
-            " sent_at = :now, sends = sends + 1, apart = :apart,"
+            " sent_at = :now, sends = sends + 1, apart = CASE WHEN sends > 0 AND apart = 1 THEN 1 ELSE :apart END,"
             f" turn = {_NEXT_TURN}",
             before=pack(before),
             after=pack(after),
@@ -185,11 +185,18 @@ class Entries:
                 turn=0 if last is None else last["turn"],
             )
             accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
-        return Standing(
-            None if last is None else entry_of(last),
-            tuple(map(entry_of, parked)),
-            None if accepted is None else accepted["accepted"],
-        )
+            loose = db.rows(
+                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND apart = 1 AND"
+                " (status IN ('intended', 'refused', 'failed') OR (status IN ('applied', 'undone') AND sends > 1))",
+                contact=contact,
+            )
+            return Standing(
+                None if last is None else entry_of(last),
+                tuple(map(entry_of, parked)),
+                None if accepted is None else accepted["accepted"],
+                tuple(map(entry_of, loose)),
+                _left(db, contact) if loose else {},
+            )
 
     def of_occasions(self, operation: str, contact: int, first: str, last: str) -> Entry | None:
         """Return the newest entry whose occasion, as a text, is not before `first` and not behind `last`."""
@@ -303,6 +310,15 @@ def _taken_again(db: Transaction, entry: int) -> int | None:
         id=entry,
     )
     return None if row is None else row["id"]
+
+
+def _left(db: Transaction, contact: int) -> Values:
+    """Return what the last write to each field of a contact left in it."""
+    rows = db.rows(
+        f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND status IN ('applied', 'undone') ORDER BY turn",
+        contact=contact,
+    )
+    return {key: value for row in rows for key, value in (entry_of(row).after or {}).items()}
 
 
 def _end(

@@ -1,7 +1,7 @@
 """Entries and runs as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -74,7 +74,7 @@ class Entry:
     sends: int
     """How often its write was sent and may have arrived; `before`, `after` and `turn` are those of the last time."""
     apart: bool
-    """Whether values and receipt were sent as rows of their own, any of which may have arrived without the others."""
+    """Whether values and receipt were once sent as rows of their own, any of which may arrive without the others."""
     undoes: int | None
     undone_by: int | None
     reopens: bool
@@ -137,6 +137,10 @@ class Standing:
     """Entries parked after `last`, whose write may have arrived or not."""
     accepted: str | None
     """A receipt that a person looked at and accepted since."""
+    loose: tuple[Entry, ...] = ()
+    """Entries whose write in rows of their own was taken as not arrived: a row may come late, without the receipt."""
+    left: Values = field(default_factory=dict)
+    """If there are such: what the last write to each field left in it."""
 
 
 @dataclass(frozen=True, slots=True)
