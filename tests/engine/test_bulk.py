@@ -1,6 +1,8 @@
 """Many contacts in one request: the same promise as for one, whatever becomes of the request."""
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -267,3 +269,19 @@ def begin_and_lose(crowd: Crowd, contact: int) -> Outcome:
     assert isinstance(task, Together)
     (outcome,) = task.do()
     return outcome
+
+
+def test_two_that_take_the_same_contacts_in_opposite_order_both_end(crowd: Crowd) -> None:
+    """Each holds all of its contacts at once; a second ledger on the same files is what another process has."""
+    path = crowd.ledger.database.path
+    other = Heart(Ledger.open(path, path.parent / "locks"), crowd.crm, crowd.clock, timedelta(seconds=60))
+    rows = [row for row in crowd.crm.contacts() if row.id in crowd.ids][:40]
+    both = [
+        (crowd.heart, {row.id: crowd.request(row.id, "key:forwards", row=row) for row in rows}),
+        (other, {row.id: crowd.request(row.id, "key:backwards", row=row) for row in reversed(rows)}),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(Bulk(heart).apply, requests) for heart, requests in both]
+        assert {outcome.status for each in ended for outcome in each.result(timeout=120)} == {"applied"}
+    assert Counter(crowd.credits) == {"30": 40, "10": COUNT - 40}
+    other.ledger.close()

@@ -43,6 +43,8 @@ class Place:
 
     kit: Sandbox
     path: Path
+    token: bool = False
+    """Whether its processes have an access token, with which many contacts are written in one request."""
 
     def environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_"))}
@@ -55,7 +57,9 @@ class Place:
         }
 
     def credential(self) -> dict[str, str]:
-        """Return the key, unless the home has a login."""
+        """Return the token or the key, unless the home has a login."""
+        if self.token:
+            return {"KIT_ACCESS_TOKEN": self.kit.settings.token}
         return {} if (self.path / "oauth.json").exists() else {"KIT_API_KEY": self.kit.settings.key}
 
     def start(self, *words: str, kill_at_commit: int | None = None) -> subprocess.Popen[str]:
