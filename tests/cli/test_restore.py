@@ -232,6 +232,7 @@ def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practi
         database.execute("DROP TABLE events")
         database.execute("DROP INDEX entries_by_end")
         database.execute("DROP INDEX entries_undone")
+        database.execute("DROP INDEX entries_loose")
         database.execute("ALTER TABLE entries DROP COLUMN apart")
         database.execute("PRAGMA user_version = 1")
     database.close()

@@ -9,6 +9,7 @@ from ccops.ledger import claiming
 from ccops.ledger.errors import EntryMoved, NoSuchEntry
 from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
 from ccops.ledger.rows import ENTRIES, entry_of, pack, stamp
+from ccops.ledger.schema import LOOSE
 from ccops.ledger.sqlite import Sqlite, Transaction
 
 _NEXT_TURN: Final = (
@@ -186,16 +187,17 @@ class Entries:
             )
             accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
             loose = db.rows(
-                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND apart = 1 AND"
-                " (status IN ('intended', 'refused', 'failed') OR (status IN ('applied', 'undone') AND sends > 1))",
+                f"{ENTRIES} WHERE contact = :contact AND {LOOSE}"
+                " AND status NOT IN ('sending', 'parked')",
                 contact=contact,
             )
+            late = tuple(entry_of(row) for row in loose if row["turn"] is not None)
             return Standing(
                 None if last is None else entry_of(last),
                 tuple(map(entry_of, parked)),
                 None if accepted is None else accepted["accepted"],
-                tuple(map(entry_of, loose)),
-                _left(db, contact) if loose else {},
+                late,
+                _left(db, contact) if late else {},
             )
 
     def of_occasions(self, operation: str, contact: int, first: str, last: str) -> Entry | None:
