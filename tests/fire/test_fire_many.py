@@ -87,6 +87,7 @@ def test_processes_of_both_ways_over_the_same_contacts_add_up(place: Place) -> N
     said = ["".join(child.communicate(timeout=250)) for child in children]
     assert [child.returncode for child in children] == [0] * 4, said
     crowd.check(4)
+    assert place.kit.counts[MANY] > 0
 
 
 @pytest.mark.campaign
