@@ -14,6 +14,7 @@ from ccops.crm.kit.client import KitCrm
 from ccops.crm.kit.limits import Limits
 from ccops.crm.kit.pacing import Unpaced
 from ccops.engine.bulk import Bulk
+from ccops.engine.errors import OtherLedger
 from ccops.engine.heart import Heart
 from ccops.engine.many import Manners, Together, work_off
 from ccops.engine.request import Outcome, Request
@@ -176,7 +177,7 @@ def test_a_receipt_that_came_without_its_value_needs_a_person(crowd: Crowd) -> N
         if isinstance(task, Together)
         for outcome in task.do()
     ]
-    assert [outcome.status for outcome in open_ones] == ["open", "open"]
+    assert [outcome and outcome.status for outcome in open_ones] == ["open", "open"]
     crowd.kit.set_field(one, "credits", "10")  # the receipt is there, the value is not
     first = crowd.kit.field_values(other)[RECEIPT]
     assert first is not None
@@ -268,6 +269,7 @@ def begin_and_lose(crowd: Crowd, contact: int) -> Outcome:
     (task,) = Bulk(crowd.heart).tasks([crowd.request(contact, "key:next", row=row)])
     assert isinstance(task, Together)
     (outcome,) = task.do()
+    assert outcome is not None
     return outcome
 
 
@@ -280,8 +282,29 @@ def test_two_that_take_the_same_contacts_in_opposite_order_both_end(crowd: Crowd
         (crowd.heart, {row.id: crowd.request(row.id, "key:forwards", row=row) for row in rows}),
         (other, {row.id: crowd.request(row.id, "key:backwards", row=row) for row in reversed(rows)}),
     ]
+
+    def grant(heart: Heart, requests: dict[int, Request]) -> set[str]:
+        together = Bulk(heart).apply(requests)
+        return {
+            (outcome or heart.apply(request)).status
+            for outcome, request in zip(together, requests.values(), strict=True)
+        }
+
     with ThreadPoolExecutor(2) as pool:
-        ended = [pool.submit(Bulk(heart).apply, requests) for heart, requests in both]
-        assert {outcome.status for each in ended for outcome in each.result(timeout=120)} == {"applied"}
+        ended = [pool.submit(grant, heart, requests) for heart, requests in both]
+        assert [each.result(timeout=120) for each in ended] == [{"applied"}] * 2
     assert Counter(crowd.credits) == {"30": 40, "10": COUNT - 40}
     other.ledger.close()
+
+
+def test_trouble_of_one_hides_nothing_of_the_others(crowd: Crowd) -> None:
+    """What was done together is told before the one that was not plain is done alone, and stops all."""
+    odd, rows = crowd.ids[0], [row for row in crowd.crm.contacts() if row.id in crowd.ids[:10]]
+    requests = [crowd.request(row.id, "key:next", row=row) for row in rows]
+    tasks = list(Bulk(crowd.heart).tasks(requests))
+    crowd.heart.apply(crowd.request(odd, "key:between"))  # its row is old by now
+    crowd.kit.set_field(odd, RECEIPT, "zzzzzzzz.7")
+    told: list[Outcome] = []
+    with pytest.raises(OtherLedger):
+        told.extend(work_off(tasks, Manners(crowd.clock, lambda: False, lambda *_: None)))
+    assert [outcome.status for outcome in told] == ["applied"] * 9

@@ -167,7 +167,7 @@ def from_list(heart: Heart, request: Request) -> Outcome:
     if not isinstance(task, Together):
         return task()
     (outcome,) = task.do()
-    return outcome
+    return outcome or task.each[0]()
 
 
 def _times(state: State) -> list[State]:

@@ -61,8 +61,11 @@ class Bulk:
         if waiting:
             yield self._together(waiting)
 
-    def apply(self, requests: Mapping[int, Request]) -> Sequence[Outcome]:
-        """Apply the requests of several contacts, by their ids; raises what stops all."""
+    def apply(self, requests: Mapping[int, Request]) -> Sequence[Outcome | None]:
+        """Apply the requests of several contacts, by their ids; raises what stops all.
+
+        One that was not plain after all has no outcome: the heart has to do it.
+        """
         with self._ledger.locks.contacts(requests):
             with self._ledger.at_once():
                 begun = ((contact, self._begin(request)) for contact, request in requests.items())
@@ -167,10 +170,10 @@ class Bulk:
 
     # ---- what came out
 
-    def _outcome(self, request: Request, part: _Part | None) -> Outcome:
-        """Tell how a contact ended; one that was not plain after all is done by the heart."""
+    def _outcome(self, request: Request, part: _Part | None) -> Outcome | None:
+        """Tell how a contact ended; None if it was not plain after all."""
         if part is None or part.work.entry.status == "intended":
-            return self._heart.apply(request)
+            return None
         work = part.work
         due = self._heart.due(work.entry) if work.entry.status == "sending" else None
         return outcome_of(work.entry, part.email, tuple(work.warnings), due).to(request)

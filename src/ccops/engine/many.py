@@ -21,9 +21,12 @@ Task = Callable[[], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several contacts that are done in one go; `each` does one of them alone, in the order of the outcomes."""
+    """Several contacts that are done in one go; `each` does one of them alone, in the order of the outcomes.
 
-    do: Callable[[], Sequence[Outcome]]
+    Without an outcome, a contact is to be done alone.
+    """
+
+    do: Callable[[], Sequence[Outcome | None]]
     each: Sequence[Task]
 
 
@@ -64,11 +67,15 @@ def work_off(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[Out
 
 
 def _done(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[tuple[Task, Outcome]]:
+    alone: list[Task] = []
     for pairs in spread((partial(_do, task) for task in tasks), manners.workers, manners.stop):
-        yield from pairs
+        alone += [task for task, outcome in pairs if outcome is None]
+        yield from ((task, outcome) for task, outcome in pairs if outcome is not None)
+    if alone:
+        yield from _done(alone, manners)
 
 
-def _do(task: Task | Together) -> Sequence[tuple[Task, Outcome]]:
+def _do(task: Task | Together) -> Sequence[tuple[Task, Outcome | None]]:
     return list(zip(task.each, task.do(), strict=True)) if isinstance(task, Together) else [(task, task())]
 
 

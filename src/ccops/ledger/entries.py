@@ -187,8 +187,7 @@ class Entries:
             )
             accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
             loose = db.rows(
-                f"{ENTRIES} WHERE contact = :contact AND {LOOSE}"
-                " AND status NOT IN ('sending', 'parked')",
+                f"{ENTRIES} WHERE contact = :contact AND {LOOSE} AND status NOT IN ('sending', 'parked')",
                 contact=contact,
             )
             late = tuple(entry_of(row) for row in loose if row["turn"] is not None)

@@ -3,9 +3,10 @@
 import errno
 import fcntl
 import os
+import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from ccops.ledger.errors import LedgerNotWritable
 _SLOTS: Final = 16_384
 """So many that two times fifty contacts hardly ever share one."""
 _CONTACTS: Final = "contacts"
+_FILES: Final = 1024
 _LOOK_AGAIN: Final = 0.02
 """Seconds between two looks at a lock that somebody else has."""
 
@@ -23,6 +25,7 @@ class Locks:
     """Named locks across threads and processes, as `flock` on small files of one folder."""
 
     def __init__(self, folder: Path) -> None:
+        _allow_files()
         self._folder = folder
         self.stop: Callable[[], bool] | None = None
         """Whether the program was asked to stop; then nothing is begun for which a lock had to be waited for."""
@@ -102,6 +105,15 @@ class Locks:
             return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
+
+
+def _allow_files() -> None:
+    """Let the process hold as many files as two hundred contacts need; macOS gives 256 in all, unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _locked(handle: int, *, wait: bool) -> bool:

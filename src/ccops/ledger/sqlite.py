@@ -102,6 +102,9 @@ class Sqlite:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Make one transaction of all that this thread reads and changes in the body."""
+        if self._joined() is not None:
+            yield
+            return
         with self.write() as transaction:
             self._local.joined = transaction
             try:
