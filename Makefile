@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPING := $(VENV)/.developing
+DOCUMENTING := $(VENV)/.documenting
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test campaign check lint types arrows lines picture bench man dist wheel clean
+.PHONY: help demo test campaign check lint types arrows lines picture reference site bench man dist wheel clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
@@ -46,12 +47,19 @@ lines:
 picture: $(INSTALLED)  ## draw docs/terminal.svg anew, from a real run
 	$(BIN)/python docs/picture.py
 
+reference: $(INSTALLED)  ## write anew what the pages in docs/ take from the code
+	@$(BIN)/python -m docs.reference
+
+site: $(DOCUMENTING)  ## build the pages in docs/ as a site in build/site; it needs no network to be built or read
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/python -m docs.alone build/site
+
 bench: $(INSTALLED)  ## measure how long ccops takes to start
 	$(BIN)/python benchmarks/startup.py
 
 man: $(INSTALLED)  ## write the man pages to build/man, from the help of the commands
 	@rm -rf build/man
-	@$(BIN)/python docs/manpages.py build/man
+	@$(BIN)/python -m docs.manpages build/man
 
 dist: $(DEVELOPING) man  ## build dist/ccops-….tar.gz and dist/ccops-….whl, the version from src/ccops/__init__.py
 	@rm -rf dist
@@ -81,4 +89,10 @@ $(DEVELOPING): pyproject.toml $(INSTALLED)
 	@echo "Installing what the tests and checks need, once …"
 	@$(PIP) install --upgrade 'pip>=25.1'  # the first that knows --group
 	@$(PIP) install --group dev
+	@touch $@
+
+$(DOCUMENTING): pyproject.toml $(INSTALLED)
+	@echo "Installing what the site is built with, once …"
+	@$(PIP) install --upgrade 'pip>=25.1'  # the first that knows --group
+	@$(PIP) install --group docs
 	@touch $@

@@ -1,4 +1,4 @@
-"""Writes the man pages, `docs/manpages.py FOLDER`: one for ccops and one for each command, from the help they have."""
+"""Writes the man pages, `python -m docs.manpages FOLDER`: one for ccops, one for each command, from their help."""
 
 import inspect
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import typer.main
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from docs import commands, facts
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from ccops import __version__
 from ccops.cli import help as texts
@@ -16,8 +17,7 @@ from ccops.cli.app import app
 from ccops.cli.catalog import CATALOG
 
 TOP: Final = Path(__file__).parents[1]
-_README_TABLES: Final = {"EXIT STATUS": "status", "FILES": "file", "ENVIRONMENT": "variable"}
-"""The titles of their first columns."""
+_FACTS: Final = (("EXIT STATUS", facts.exit_status), ("FILES", facts.files), ("ENVIRONMENT", facts.variables))
 
 
 def main(folder: Path) -> None:
@@ -30,20 +30,11 @@ def main(folder: Path) -> None:
 def pages() -> Iterator[tuple[str, str]]:
     """Return the pages by name: `ccops`, `ccops-run`, `ccops-op-add`."""
     yield "ccops", "\n".join(_program()) + "\n"
-    for listed in CATALOG:
-        command = typer.main.get_command(listed.load())
-        if isinstance(command, TyperGroup) and len(command.commands) > 1:
-            yield _page(("ccops", listed.name), command)
-            for name, inner in command.commands.items():
-                yield _page(("ccops", listed.name, name), inner)
-        elif isinstance(command, TyperGroup):
-            yield _page(("ccops", listed.name), next(iter(command.commands.values())))
-        else:
-            yield _page(("ccops", listed.name), command)
+    for path, command in commands.listed_commands():
+        yield _page(path, command)
 
 
-def _page(path: tuple[str, ...], command: object) -> tuple[str, str]:
-    assert isinstance(command, TyperCommand | TyperGroup)
+def _page(path: tuple[str, ...], command: commands.AnyCommand) -> tuple[str, str]:
     sentence, _, rest = inspect.cleandoc(command.help or "").partition("\n\n")
     arguments = [param for param in command.params if isinstance(param, TyperArgument)]
     options = [param for param in command.params if isinstance(param, TyperOption) and not param.hidden]
@@ -55,7 +46,7 @@ def _page(path: tuple[str, ...], command: object) -> tuple[str, str]:
         *_section("DESCRIPTION", _paragraphs(f"{sentence}\n\n{rest}")),
         *_section("COMMANDS", _terms((name, _sentence(each.help)) for name, each in inner.items())),
         *_section("ARGUMENTS", _terms(texts.argument_rows(arguments))),
-        *_section("OPTIONS", _terms([*map(texts.option_row, options), *_everywhere()])),
+        *_section("OPTIONS", _terms([*map(texts.option_row, options), *commands.everywhere()])),
         *_section("EXAMPLES", _examples(command.epilog)),
         *_section("SEE ALSO", [_also(path, inner)]),
     ]
@@ -74,17 +65,10 @@ def _program() -> Iterator[str]:
         rows = [(listed.name, f"{listed.sentence}.") for listed in CATALOG if listed.heading == heading]
         yield from _section(f"COMMANDS: {heading.upper()}", _terms(rows))
     yield from _section("OPTIONS", _terms(map(texts.option_row, options)))
-    for title, column in _README_TABLES.items():
-        yield from _section(title, _terms(_table(column)))
+    for title, rows_of in _FACTS:
+        yield from _section(title, _terms((term, _plain(meaning)) for term, meaning in rows_of()))
     yield from _section("EXAMPLES", _examples(command.epilog))
     yield from _section("SEE ALSO", [", ".join(f"ccops-{listed.name}(1)" for listed in CATALOG)])
-
-
-def _everywhere() -> list[tuple[str, str]]:
-    """Return the options that every command takes."""
-    params = typer.main.get_command(app).params
-    known = [param for param in params if isinstance(param, TyperOption) and param.name in {"home", "debug"}]
-    return [*map(texts.option_row, known), ("--help, -h", "Show this help.")]
 
 
 def _head(path: tuple[str, ...], sentence: str) -> list[str]:
@@ -135,15 +119,6 @@ def _opening() -> str:
     """Return the README's first paragraph, without its marks."""
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     return _plain(readme.split("\n\n")[1])
-
-
-def _table(column: str) -> list[tuple[str, str]]:
-    """Return the rows of the README's table whose first column has this title."""
-    readme = (TOP / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"^\| {column} \|.*\n\|.*\n((?:\|.*\n)+)", readme, re.MULTILINE)
-    assert found is not None, f"the README has no table of {column}"
-    rows = [[_plain(cell.strip()) for cell in row.strip("|").split("|")] for row in found[1].splitlines()]
-    return [(row[0], row[1]) for row in rows]
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from ccops.cli import exits
 from ccops.cli.catalog import CATALOG
 
 TOP = Path(__file__).parents[1]
@@ -122,11 +121,6 @@ def test_every_block_is_one_that_is_looked_at() -> None:
 def test_it_names_only_commands_that_exist() -> None:
     named = set(re.findall(r"`ccops ([a-z]+)", README))
     assert named <= {listed.name for listed in CATALOG}
-
-
-def test_its_table_of_exit_status_is_whole() -> None:
-    told = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE) for number in row.split(",")}
-    assert told == {exits.FINE, *exits._WORST_FIRST} - {exits.BUG}
 
 
 def test_its_picture_is_there_and_is_one() -> None:

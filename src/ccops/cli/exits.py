@@ -7,15 +7,23 @@ from ccops.crm.base import NotSent, OutcomeUnknown
 from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, Misconfigured, ServiceUnreachable
 
 FINE: Final = 0
+"""All applied, done before, left out, or nothing to do."""
 NEEDS_A_PERSON: Final = 1
+"""A contact was refused (unless `--refused-ok`), failed or needs you; `ccops doctor` found something."""
 MISCONFIGURED: Final = 2
+"""The command line, the registry or the settings are wrong; nothing was sent."""
 CREDENTIAL_REFUSED: Final = 3
+"""Kit refused the key or the login."""
 UNREACHABLE: Final = 4
+"""Kit could not be reached, or kept failing: the same command later goes on, nothing is lost."""
 LEDGER_UNUSABLE: Final = 5
+"""The ledger can't be used, or another one is at work; nothing was sent."""
 BUG: Final = 70
 """A mistake of ccops itself (EX_SOFTWARE of sysexits.h), told apart from all that a person can mend."""
 INTERRUPTED: Final = 130
+"""Interrupted by Ctrl-C: the contact in hand was finished, the same command goes on."""
 TERMINATED: Final = 143
+"""Ended by the machine: the contact in hand was finished, the same command goes on."""
 
 _BY_KIND: Final[tuple[tuple[type[CcopsError], int], ...]] = (
     (LedgerUnusable, LEDGER_UNUSABLE),

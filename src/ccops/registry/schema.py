@@ -28,10 +28,15 @@ class Limits(Table):
     """Keys that mean something for numbers only."""
 
     minimum: Number | None = None
+    """The result is never below it."""
     maximum: Number | None = None
+    """The result is never above it."""
     beyond: Beyond | None = None
+    """What happens when the result would pass a limit: nothing is changed, or it stops at the limit."""
     blank: Number | None = None
+    """What an empty field counts as; 0 unless set."""
     decimals: Places | None = None
+    """Decimal places of the result, rounded half up; unless set, as many as value or amount have."""
 
 
 class Grow(Limits):
@@ -40,6 +45,7 @@ class Grow(Limits):
     field: FieldKey
     action: Literal["increase", "decrease"]
     amount: Positive
+    """By how much."""
 
 
 class Multiply(Limits):
@@ -48,6 +54,7 @@ class Multiply(Limits):
     field: FieldKey
     action: Literal["multiply"]
     amount: NotNegative
+    """By what."""
 
 
 class TopUp(Limits):
@@ -56,6 +63,7 @@ class TopUp(Limits):
     field: FieldKey
     action: Literal["top-up"]
     amount: Number
+    """The least that is to be there."""
 
 
 class Put(Limits):
@@ -64,7 +72,9 @@ class Put(Limits):
     field: FieldKey
     action: Literal["set"]
     amount: Number | None = None
+    """The number, or"""
     value: str | None = None
+    """the text; one of the two."""
 
 
 class Compute(Limits):
@@ -73,6 +83,7 @@ class Compute(Limits):
     field: FieldKey
     action: Literal["formula"]
     formula: Name
+    """Numbers, names of fields, `+ - * /`, brackets, `min max round`, comparisons, `today`."""
 
 
 class Append(Table):
@@ -81,6 +92,7 @@ class Append(Table):
     field: FieldKey
     action: Literal["append"]
     value: Name
+    """The text."""
 
 
 class Copy(Table):
@@ -89,6 +101,7 @@ class Copy(Table):
     field: FieldKey
     action: Literal["copy"]
     source: FieldKey = Field(alias="from")
+    """The field whose value is taken."""
 
 
 class AddDays(Table):
@@ -97,6 +110,7 @@ class AddDays(Table):
     field: FieldKey
     action: Literal["add-days"]
     amount: Days
+    """How many days; fewer than 0 go back."""
 
 
 class Stamp(Table):
@@ -113,50 +127,75 @@ class TagTable(Table):
     """A trigger tag."""
 
     id: Annotated[int, Field(gt=0)]
+    """The tag's number in Kit; this is what counts."""
     name: Name
+    """Its name, for people."""
 
 
 class PostTable(Table):
     """Where a POST has its contact and occasion."""
 
     contact: PostPath | None = None
+    """Where its JSON has the contact's address or id."""
     occasion: PostPath | None = None
+    """Where its JSON has what makes the occasion, such as the number of a payment."""
 
 
 class FieldTable(Table):
     """`[fields.KEY]`."""
 
     minimum: Number | None = None
+    """Never below it, whatever writes the field."""
     maximum: Number | None = None
+    """Never above it."""
     blank: Number | None = None
+    """What an empty field counts as; 0 unless set."""
     decimals: Places | None = None
+    """Decimal places of every result."""
     sole_writer: bool = False
+    """Nobody but ccops writes the field: many contacts then need fewer requests."""
     label: Name | None = None
+    """Another name for the field, for the command line and for this file."""
 
 
 class OperationTable(Limits):
     """`[operations.NAME]`; the keys of a single change were moved into `changes` before."""
 
     changes: list[Annotated[Step, Field(discriminator="action")]]
+    """Several changes, each a table with `field`, `action` and what the action needs; all are made, or none."""
     description: str = ""
+    """What it is for, in your words."""
     once_per: Period | None = None
+    """It counts at most once for each contact in this time."""
     tag: TagTable | None = None
+    """The tag that starts it, used for nothing else."""
     after_run: AfterRun = "remove-tag"
+    """What becomes of that tag once the operation has run."""
     states: list[State] | None = None
+    """Only contacts in these states in Kit; whoever is left out is said."""
     tags_if_applied: list[Name] = []
+    """Tags that the contact gets if it was applied, so that Kit can go on."""
     tags_if_refused: list[Name] = []
+    """Tags that the contact gets if a limit refused it."""
     post: PostTable = PostTable()
+    """Where a POST has its contact and occasion, if not in the usual places."""
     amount_from_post: bool = False
+    """Whether a POST names the amount."""
     repeat_window: Seconds = 600
+    """The same POST again within this time counts once, if it names no occasion."""
     paused: bool = False
+    """Its tags and POSTs wait; `ccops op pause` and `ccops op resume` write it."""
 
 
 class RegistryTable(Table):
     """The whole file."""
 
     timezone: str
+    """Where days, months and years begin, by the name of the time zone."""
     fields: dict[str, FieldTable] = {}
+    """What holds for everything that writes a field, by its key."""
     operations: dict[str, OperationTable] = {}
+    """The operations, by name. The ledger counts by the name: never rename one that has run."""
 
 
 LIMIT_KEYS: Final = frozenset(Limits.model_fields)

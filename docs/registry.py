@@ -1,0 +1,117 @@
+"""The keys of `operations.toml` as tables, from the shape that every registry is checked against."""
+
+from collections.abc import Callable, Iterable, Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from docs import reading
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ccops.cli.op.keys import _OPTIONAL
+from ccops.operations.model import REGISTRY_ACTIONS
+from ccops.registry import schema, values
+
+_WORDS: Final = (
+    (values.Positive, "a number above 0"),
+    (values.NotNegative, "a number, 0 or more"),
+    (values.Days, "a whole number"),
+    (values.Number, "a number"),
+    (values.Places, f"a whole number, 0 to {values.MOST_PLACES}"),
+    (values.FieldKey, "a field's key or label"),
+    (values.Name, "a text"),
+    (values.PostPath, "a path such as `a.b.c`"),
+    (values.Seconds, "a time such as `10m`"),
+    (bool, "`true` or `false`"),
+    (str, "a text"),
+    (int, "a whole number"),
+)
+"""Narrower ones first."""
+
+
+def top() -> Iterator[str]:
+    """Write the keys at the top of the file."""
+    yield from _table(schema.RegistryTable)
+
+
+def fields() -> Iterator[str]:
+    """Write the keys of `[fields.KEY]`."""
+    yield from _table(schema.FieldTable)
+
+
+def operations() -> Iterator[str]:
+    """Write the keys of `[operations.NAME]` that say nothing of the change itself."""
+    yield from _table(schema.OperationTable, option=_option)
+
+
+def inner() -> Iterator[str]:
+    """Write the keys of the tables within an operation's."""
+    for name, table in schema.INNER_TABLES.items():
+        yield from (f"`{name}`:", "", *_table(table), "")
+
+
+def actions() -> Iterator[str]:
+    """Write what each action does, and the keys that it needs."""
+    yield from _rows(("action", "what it does", "keys"), map(_action, REGISTRY_ACTIONS))
+
+
+def _action(action: str) -> tuple[str, str, str]:
+    table = schema.STEPS[action]
+    own = [name for name in table.model_fields if name not in {"field", "action", *schema.LIMIT_KEYS}]
+    texts, hints = reading.attributes(table), _hints(table)
+    keys = [f"`{_key(table, name)}` ({_words(hints[name])}): {texts[name]}" for name in own]
+    return f"`{action}`", (table.__doc__ or "").strip(), " ".join(keys) or "none"
+
+
+def _table(table: type[schema.Table], option: Callable[[str], str] | None = None) -> Iterator[str]:
+    texts, hints = reading.attributes(table), _hints(table)
+    head = ("key", "value", "what it means", *(("option",) if option else ()))
+    rows = []
+    for name, field in table.model_fields.items():
+        meaning = f"{texts[name]}{_default(field)}"
+        rows.append((f"`{_key(table, name)}`", _words(hints[name]), meaning, *((option(name),) if option else ())))
+    yield from _rows(head, rows)
+
+
+def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(row)} |"
+
+
+def _option(key: str) -> str:
+    given = [f"`--{option.replace('_', '-')}`" for option, sets in _OPTIONAL.items() if sets == key]
+    return ", ".join(given)
+
+
+def _hints(table: type[schema.Table]) -> dict[str, Any]:
+    return get_type_hints(table, include_extras=True)
+
+
+def _key(table: type[schema.Table], name: str) -> str:
+    return table.model_fields[name].alias or name
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return " Needed."
+    if isinstance(field.default, str) and field.default:
+        return f" Unless set: `{field.default}`."
+    return ""
+
+
+def _words(hint: Any) -> str:
+    """Say in words what a value has to be."""
+    known = next((words for kind, words in _WORDS if hint == kind), None)
+    if known:
+        return known
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        return _words(next(each for each in args if each is not NoneType))
+    if origin is Literal:
+        return ", ".join(f"`{each}`" for each in args)
+    if origin is list:
+        each = _words(args[0])
+        return f"a list of {each[2:]}s" if each.startswith("a ") else f"a list of {each}"
+    if origin is Annotated:
+        return _words(args[0])
+    return "tables" if origin is dict else "a table"
