@@ -68,7 +68,7 @@ def _table(table: type[schema.Table], option: Callable[[str], str] | None = None
     head = ("key", "value", "what it means", *(("option",) if option else ()))
     rows = []
     for name, field in table.model_fields.items():
-        meaning = f"{texts[name]}{_default(field)}"
+        meaning = f"{texts[name]}{_default(name, field)}"
         rows.append((f"`{_key(table, name)}`", _words(hints[name]), meaning, *((option(name),) if option else ())))
     yield from _rows(head, rows)
 
@@ -91,7 +91,9 @@ def _key(table: type[schema.Table], name: str) -> str:
     return table.model_fields[name].alias or name
 
 
-def _default(field: FieldInfo) -> str:
+def _default(name: str, field: FieldInfo) -> str:
+    if name == "changes":
+        return " For one change, its keys stand here instead."
     if field.default is PydanticUndefined:
         return " Needed."
     if isinstance(field.default, str) and field.default:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from docs.commands import listed_commands
 
+from ccops.registry.load import parse
 from tests.test_readme import ANY, TOP, at_terminal, fits
 from tests.test_readme import environ as environ  # noqa: PLC0414 - a user who has ccops and nothing else of it
 
@@ -145,6 +146,9 @@ def test_its_other_lines_are_sound(page: Path, environ: dict[str, str], tmp_path
     if lines:
         set_up(page, environ)
     assert all(at_terminal(line, environ | {"PATH": "/usr/bin:/bin"}) == (0, []) for line in lines)
+    for whole in blocks(page, "toml"):
+        if whole.startswith("timezone"):
+            assert parse(whole).operations
     for unit in blocks(page, "ini"):
         words = re.search(r"^ExecStart=\S*/ccops (.*)$", unit, re.MULTILINE)
         assert words is not None
