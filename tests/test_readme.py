@@ -81,13 +81,17 @@ def timeless(line: str) -> str:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
+    return user(tmp_path)
+
+
+def user(home: Path) -> dict[str, str]:
     """A user who has ccops where pipx puts it, and nothing else of it."""
-    programs = tmp_path / ".local" / "bin"
+    programs = home / ".local" / "bin"
     programs.mkdir(parents=True)
     (programs / "ccops").symlink_to(Path(sys.executable).with_name("ccops"))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_", "XDG_"))}
     path = os.pathsep.join([str(programs), kept.get("PATH", os.defpath)])
-    return kept | {"HOME": str(tmp_path), "PATH": path, "COLUMNS": "80", "NO_COLOR": "1", "CCOPS_ACTOR": "maria"}
+    return kept | {"HOME": str(home), "PATH": path, "COLUMNS": "80", "NO_COLOR": "1", "CCOPS_ACTOR": "maria"}
 
 
 def test_its_commands_do_what_it_shows_and_its_cron_lines_run(environ: dict[str, str]) -> None:
