@@ -9,7 +9,7 @@ from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, Misconfi
 FINE: Final = 0
 """All applied, done before, left out, or nothing to do."""
 NEEDS_A_PERSON: Final = 1
-"""A contact was refused (unless `--refused-ok`), failed or needs you; `ccops doctor` found something."""
+"""A contact was refused (unless `--refused-ok`), failed or needs you; `doctor` or `reconcile` found something."""
 MISCONFIGURED: Final = 2
 """The command line, the registry or the settings are wrong; nothing was sent."""
 CREDENTIAL_REFUSED: Final = 3
