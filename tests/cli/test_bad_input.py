@@ -106,7 +106,7 @@ def test_an_entry_is_undone_once_and_a_refused_one_never(site: Site, ccops: Call
     ccops("run", "payment-credit", "cy@example.org")
     ccops("undo", "e1")
     sent = site.sent
-    undone = "e1 was undone already, by e3. Nothing was sent.\nccops history e1"
+    undone = "e1 was undone already, by e3. Nothing was sent. To let its occasion run again:\nccops undo e1 --reopen"
     assert ccops("undo", "e1") == Ended(2, "", told(undone))
     assert ccops("undo", "e3", "e1") == Ended(2, "", told(undone))
     refused = "e2 was refused: it changed nothing. Nothing was sent.\nccops history e2"

@@ -345,3 +345,35 @@ def test_with_an_access_token_fifty_contacts_cost_one_request(site: Site, ccops:
     assert (done.status, len(done.out.splitlines())) == (0, 60)
     assert (site.kit.counts["POST", "/v4/bulk/custom_fields/subscribers"], site.kit.counts["PUT", PUT]) == (2, 0)
     assert [site.credits(f"c{count:02}@example.org") for count in range(60)] == ["20"] * 60
+
+
+def test_what_is_paused_waits_for_cron_too(site: Site, ccops: Call, terminal: Call) -> None:
+    ccops("op", "pause", "monthly-grant")
+    for words in (GOLD, (*GRANT, "ann@example.org"), (*GRANT, "--all", "--yes")):
+        told = ccops(*words)
+        assert (told.status, told.err.splitlines()[-1]) == (2, "       ccops op resume monthly-grant")
+    assert ccops(*GRANT, "ann@example.org", "--dry-run").status == 0
+    assert site.sent == 0
+    assert terminal(*GRANT, "ann@example.org").status == 0
+    assert site.credits("ann@example.org") == "15"
+
+
+def test_a_month_that_has_not_begun_is_not_caught_up_on(site: Site, ccops: Call) -> None:
+    told = ccops(*GRANT, "ann@example.org", "--period", "2999-01")
+    assert (told.status, site.sent) == (2, 0)
+    assert "January 2999 has not begun" in told.err
+
+
+def test_a_run_that_was_taken_back_says_how_it_runs_again(site: Site, ccops: Call) -> None:
+    words = (*GRANT, "ann@example.org")
+    ccops(*words)
+    ccops("undo", "--run", "r1", "--reason", "too early")
+    again = ccops(*words)
+    assert "taken back by e2; ccops undo e1 --reopen lets it run again" in again.out
+    refused = ccops("undo", "e1")
+    assert (refused.status, refused.err.splitlines()[-1]) == (2, "       ccops undo e1 --reopen")
+    assert ccops("undo", "e1", "--reopen", "--dry-run").out.endswith("its occasion could run again now.\n")
+    opened = ccops("undo", "e1", "--reopen")
+    assert (opened.status, opened.out) == (0, "e1 was taken back by e2; its occasion may run again now.\n")
+    done = ccops(*words)
+    assert (done.status, done.out.split("\t")[1], site.credits("ann@example.org")) == (0, "credits 5 → 15", "15")

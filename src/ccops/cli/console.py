@@ -15,6 +15,7 @@ from ccops.cli.styles import Line, Part, Styled, cleaned, fold, painted, text_of
 _WIDEST: Final = 120
 _NARROWEST: Final = 40
 _WITHOUT_TERMINAL: Final = 80
+_WARNING: Final = "warning: "
 
 
 class Output:
@@ -143,8 +144,11 @@ class Console:
             self.note(line)
 
     def warn(self, *parts: Part) -> None:
-        """Print what a person has to know, even with `--quiet`."""
-        self.err.line(Styled("warning: ", "doubt"), *parts)
+        """Print what a person has to know, even with `--quiet`; wrapped on a terminal."""
+        label: Part = Styled(_WARNING, "doubt")
+        for line in self.err.fit("".join(text_of(cleaned(part)) for part in parts), taken=len(_WARNING)):
+            self.err.line(label, line)
+            label = " " * len(_WARNING)
 
     def _mark(self) -> Line:
         first, self._answered = not self._answered, True

@@ -25,6 +25,8 @@ class NoEntry(Misconfigured):
     mend = "ccops history"
 
     def __init__(self, word: str) -> None:
+        if _number(_RUN, word) is not None:
+            self.mend = f"ccops undo --run {word.strip().lower()}\nccops history --run {word.strip().lower()}"
         super().__init__(f"{shorten(word)} is not the name of an entry, such as e4711. Nothing was sent.")
 
 

@@ -138,8 +138,8 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
             return f"{change} ({reason})" if reason else change
         case "repeated":
             when = "" if outcome.entry is None else f", {moment_text(outcome.entry.moment, timezone, now)}"
-            told = change or reason or (outcome.entry.note if outcome.entry else None)
-            return f"already done{when}: {told or ''}"
+            told = change or reason or (outcome.entry.note if outcome.entry else None) or ""
+            return f"already done{when}: {told} ({reason})" if change and reason else f"already done{when}: {told}"
         case "parked":
             return f"needs you: {reason}"
         case "open":

@@ -112,7 +112,7 @@ def _say_left(session: "Session", run: int, how: Writing) -> int:
 
 
 def _undo(session: "Session", entries: list[int], run: str | None, manner: "Manner", how: Writing) -> int:
-    from ccops.engine.undoing import check_undoable, undo_request
+    from ccops.engine.undoing import check_undoable, is_to_reopen, undo_request
 
     ledger = _ledger(session, how)
     names = tuple(f"e{number}" for number in entries)
@@ -121,6 +121,8 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
     if not entries:
         session.console.say(f"Nothing to take back: no entry of {run} is applied.")
         return 0
+    if all(is_to_reopen(ledger.entries.get(number), manner) for number in entries):
+        return _reopen(session, ledger, entries, how)
     check_undoable(ledger, entries, None if going_on is None else going_on.id)
     many = len(entries) >= ASK_FROM and session.questions.possible and not (how.yes or how.dry_run)
     if many and not session.questions.confirm(f"Take {len(entries)} entries back ({names[0]} … {names[-1]})?"):
@@ -135,6 +137,19 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
     occasion = f"undo of {run or ' '.join(names)}"
     job = Job(words, title, "undo", requests, _whom(ledger, entries), registry.timezone, occasion=occasion)
     return do(session, job, how)
+
+
+def _reopen(session: "Session", ledger: "Ledger", entries: list[int], how: Writing) -> int:
+    """Let occasions run again that were taken back before; nothing is sent."""
+    from ccops.engine.undoing import reopen
+
+    for number in entries:
+        entry = ledger.entries.get(number)
+        if not how.dry_run:
+            reopen(ledger, number)
+        may = "could" if how.dry_run else "may"
+        session.console.say(f"e{number} was taken back by e{entry.undone_by}; its occasion {may} run again now.")
+    return 0
 
 
 def _whom(ledger: "Ledger", entries: list[int]) -> Named:

@@ -132,6 +132,10 @@ class NotUndoable(Misconfigured):
         name = f"e{entry.id}"
         if entry.status == "undone":
             what, self.mend = f"{name} was undone already, by e{entry.undone_by}", f"ccops history {name}"
+            if entry.undoes is None:  # an undo that was taken back may be given again anyway
+                self.mend = f"ccops undo {name} --reopen"
+                super().__init__(f"{what}. Nothing was sent. To let its occasion run again:")
+                return
         elif entry.status in {"sending", "intended"}:
             what, self.mend = f"{name} has not come to its end yet", "ccops settle"
         elif entry.status == "parked":

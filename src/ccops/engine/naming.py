@@ -6,7 +6,7 @@ from datetime import datetime
 from ccops.errors import Misconfigured
 from ccops.operations.model import Operation, Period
 from ccops.operations.occasions import for_key, for_period, for_run
-from ccops.operations.periods import parse_period, period_key
+from ccops.operations.periods import describe_period, parse_period, period_bounds, period_key
 
 
 class PeriodOfWhat(Misconfigured):
@@ -15,6 +15,15 @@ class PeriodOfWhat(Misconfigured):
     def __init__(self, operation: str, text: str) -> None:
         self.mend = f"ccops run {operation} … --once-per month --period {text}"
         super().__init__(f"--period needs --once-per, since {operation} has no once_per. Nothing was sent.")
+
+
+class PeriodToCome(Misconfigured):
+    """`--period` names a time that has not begun."""
+
+    def __init__(self, period: str) -> None:
+        super().__init__(
+            f"{describe_period(period)} has not begun, and --period is there to catch up. Nothing was sent."
+        )
 
 
 class OtherPeriod(Misconfigured):
@@ -68,4 +77,9 @@ def name_occasion(operation: Operation, naming: Naming, moment: datetime) -> Nam
 
 def _period(kind: Period, text: str | None, moment: datetime, timezone: str) -> str:
     """Take the period that was named, else the present one; an empty text is no period (a shell's unset variable)."""
-    return period_key(kind, moment, timezone) if text is None else parse_period(kind, text)
+    if text is None:
+        return period_key(kind, moment, timezone)
+    named = parse_period(kind, text)
+    if kind != "ever" and period_bounds(named, timezone)[0] > moment:
+        raise PeriodToCome(named)
+    return named

@@ -84,7 +84,14 @@ def _no_right(claimed: Claimed) -> tuple[OutcomeStatus, str | None]:
         case "parked" if entry is not None:
             return "parked", entry.reason
         case _:
-            return "repeated", None if entry is None or entry.status != "refused" else entry.reason
+            return "repeated", None if entry is None else _of_old(entry)
+
+
+def _of_old(entry: Entry) -> str | None:
+    """Say of an occasion that was answered before why it was refused, or that it was taken back since."""
+    if entry.status == "undone" and entry.undoes is None:
+        return f"taken back by e{entry.undone_by}; ccops undo e{entry.id} --reopen lets it run again"
+    return entry.reason if entry.status == "refused" else None
 
 
 def held_by(holder: Entry) -> str:

@@ -37,6 +37,17 @@ def check_undoable(ledger: Ledger, entries: Iterable[int], going_on: int | None 
             raise RunAgain(entry.id, entry.undoes, again)
 
 
+def is_to_reopen(entry: Entry, manner: Manner) -> bool:
+    """Tell whether all that is asked of an entry is that its occasion may run again: it was taken back before."""
+    return manner.reopen and entry.status == "undone" and entry.undoes is None
+
+
+def reopen(ledger: Ledger, entry_id: int) -> None:
+    """Let the occasion of an entry that was taken back run again; nothing is sent."""
+    with ledger.locks.contact(ledger.entries.get(entry_id).contact):
+        ledger.entries.reopen(ledger.entries.get(entry_id))
+
+
 def undo_request(
     ledger: Ledger, entry_id: int, rules: Mapping[str, FieldRules], manner: Manner, run: tuple[int, Origin]
 ) -> Request:

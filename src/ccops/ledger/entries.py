@@ -107,6 +107,12 @@ class Entries:
             )
             return done
 
+    def reopen(self, entry: Entry) -> None:
+        """Note that the occasion of an entry that was taken back may run again."""
+        with self._database.write() as db:
+            db.run("UPDATE entries SET reopened = 1 WHERE id = :id AND status = 'undone'", id=entry.id)
+            db.run("UPDATE entries SET reopens = 1 WHERE id = :undo", undo=entry.undone_by)
+
     def redate(self, entry: Entry, now: datetime) -> Entry:
         """Note a send anew at the present moment, since its own lies in the future."""
         return self._step(entry, ("sending",), "sending", "sent_at = :now", now=stamp(now))

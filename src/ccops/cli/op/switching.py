@@ -41,7 +41,8 @@ def pause(session: "Session", name: str) -> None:
     else:
         saving.edit(session, name, Edit({"paused": True}))
         session.console.tell(
-            f"{name} is paused: tags and POSTs wait, nothing is lost. By hand or from cron, ccops run still applies it."
+            f"{name} is paused: tags and POSTs wait, nothing is lost, and lines from cron are turned away. At a "
+            "terminal, ccops run still applies it."
         )
     session.console.note(f"Go on with it: ccops op resume {name}")
 

@@ -10,6 +10,7 @@ from ccops.cli.job import Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
 from ccops.cli.run.choices import Choosing
+from ccops.cli.run.errors import PausedRun
 from ccops.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def run_for(
 
     known = session.operation(name)
     check_key(session, said.key)
+    _check_paused(session, known, how)
     choice = choose(session, known, words, choosing)
-    _say_paused(session, known)
     with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok) as failures:
         asking = settled(session, Asking(known, choice, said, failures), how)
         if asking is None:
@@ -94,8 +95,10 @@ def run_for(
         return do(session, asking.job(session.clock.now()), how)
 
 
-def _say_paused(session: "Session", known: "Operation") -> None:
-    if known.paused:
-        session.console.warn(
-            f"{known.name} is paused: its tags and POSTs wait, but a run by hand or from cron still applies it."
-        )
+def _check_paused(session: "Session", known: "Operation", how: Writing) -> None:
+    """A person may run what is paused; cron may not. Raises PausedRun."""
+    if not known.paused:
+        return
+    if not (how.dry_run or session.questions.possible):
+        raise PausedRun(known.name)
+    session.console.warn(f"{known.name} is paused: tags, POSTs and cron wait; you run it all the same.")

@@ -28,9 +28,20 @@ class NoTag(Misconfigured):
     def __init__(self, word: str, known: Sequence[str]) -> None:
         from ccops.registry.faults import nearest
 
-        guess = nearest(word, known)
+        guess = nearest(word, known) or next((name for name in known if word.casefold() in name.casefold()), None)
         meant = f" Did you mean {shorten(guess)}?" if guess else ""
         super().__init__(f"Kit has no tag {shorten(word)}. Nothing was sent.{meant}")
+
+
+class PausedRun(Misconfigured):
+    """The operation is paused, and nobody is there who could mean to run it all the same."""
+
+    def __init__(self, operation: str) -> None:
+        self.mend = f"ccops op resume {operation}"
+        super().__init__(
+            f"{operation} is paused: its tags, its POSTs and lines from cron wait. Nothing was sent. A person at a "
+            "terminal can run it all the same. To go on with it:"
+        )
 
 
 class OwnTag(Misconfigured):

@@ -36,7 +36,7 @@ def was_refused(case: Case) -> Answer | None:
     entry = case.present
     if entry is None or entry.status != "refused":
         return None
-    why = f"{nothing(case)}: it was refused {when(entry.moment, case)} (e{entry.id}): {clean(entry.reason or '')}."
+    why = f"{nothing(case)}: it was refused {when(entry.moment, case)} (e{entry.id}): {_sentence(entry)}"
     operation, contact = case.operation, case.person.contact
     if operation is None or contact is None:
         return Answer("refused", why, "Once that is mended", (again(entry, case),), entry)
@@ -51,8 +51,13 @@ def has_failed(case: Case) -> Answer | None:
     entry = case.present
     if entry is None or entry.status != "failed":
         return None
-    why = f"{nothing(case)}: it failed {when(entry.moment, case)} (e{entry.id}): {clean(entry.reason or '')}."
+    why = f"{nothing(case)}: it failed {when(entry.moment, case)} (e{entry.id}): {_sentence(entry)}"
     return Answer("failed", why, "Try it again", (again(entry, case),), entry)
+
+
+def _sentence(entry: Entry) -> str:
+    """Return an entry's reason as the end of a sentence."""
+    return f"{clean(entry.reason or '').rstrip('.')}."
 
 
 def _mended(case: Case, operation: Operation, entry: Entry, refusal: Refusal, why: str) -> Answer:
