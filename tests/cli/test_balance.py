@@ -172,6 +172,7 @@ def test_what_names_no_contact_is_refused(ccops: Call, words: list[str]) -> None
     assert (ended.status, ended.out) == (2, "")
 
 
+@pytest.mark.usefixtures("lucky_dice")
 def test_kit_out_of_reach_is_status_4(site: Site, ccops: Call) -> None:
     site.kit.stop()
     assert ccops("balance", "bob@example.org").status == 4

@@ -14,7 +14,7 @@ NO_KEY = (
     "nothing names what counts once, so the same file again would count again: a column key, or one for all rows, "
     "--key 2026-11-gift"
 )
-PLAIN = "write it in plain digits like 12, -3 or 3.50: no commas, no currency, no other signs"
+PLAIN = "write it in plain digits, without commas or currency: 12, -3 or 3.50"
 NOTHING = "Nothing was sent."
 
 FAULTY: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {

@@ -109,7 +109,7 @@ IN_ROWS: Final = {
 
 IN_ROWS_AT_EACH_GATE: Final = ("two operations", "by list and by id", "one period")
 
-TWICE: Final = ("by hand, new contact", "one period")
+TWICE: Final = ("one period",)
 """What is walked with two troubles every time; the rest is in a campaign."""
 
 
