@@ -105,9 +105,7 @@ Reason = Annotated[
     typer.Option("--reason", metavar="TEXT", help="Why; the history keeps it."),
 ]
 RefusedOk = Annotated[bool, typer.Option("--refused-ok", help="Exit with 0 even if a limit refused some contacts.")]
-New = Annotated[
-    bool, typer.Option("--new", help="Start a new run, even if the last one like it never reported its end.")
-]
+New = Annotated[bool, typer.Option("--new", help="Begin a new run, even if the last one like it was broken off.")]
 
 
 def complete_operation(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

@@ -25,7 +25,9 @@ Contacts = Annotated[
 ]
 FailedTo = Annotated[
     Path | None,
-    typer.Option("--failed-to", metavar="FILE", help="Write who needs somebody to a CSV that --file takes again."),
+    typer.Option(
+        "--failed-to", metavar="FILE", help="Write those who failed or were refused to a CSV, which --file reads again."
+    ),
 ]
 
 

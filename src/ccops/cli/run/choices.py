@@ -32,7 +32,7 @@ File = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All contacts of the account.")]
 InState = Annotated[
     Literal["active", "all"] | None,
-    typer.Option("--state", help="Only active contacts, or all; else the states of the operation."),
+    typer.Option("--state", help="Only active contacts, or all of them. Without it: those that the operation is for."),
 ]
 
 
