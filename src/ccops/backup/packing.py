@@ -22,7 +22,7 @@ from ccops.ledger.copying import copy_database, look_at, note_backup
 from ccops.ledger.errors import LedgerNotWritable
 from ccops.ledger.ledger import Ledger
 from ccops.registry.config import without_secrets
-from ccops.registry.home import Home
+from ccops.registry.home import Home, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def pack(home: Home, ledger: Ledger, file: Path, now: datetime, *, secrets: bool
         _write(draft, manifest, parts)
         size = draft.stat().st_size
         draft.replace(file)
-        _sync(file.parent)
+        sync_folder(file.parent)
     return Made(file, size, manifest)
 
 
@@ -127,14 +127,6 @@ def _add(archive: tarfile.TarFile, name: str, size: int, content: BinaryIO, mani
     member = tarfile.TarInfo(name)
     member.size, member.mode, member.mtime = size, 0o600, int(manifest.made_at.timestamp())
     archive.addfile(member, content)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ccops.backup.places import known, stays
 from ccops.backup.reading import unpack
 from ccops.ledger.copying import BESIDE, account_of, alone_with, look_at
 from ccops.ledger.locks import Locks
-from ccops.registry.home import Home, folder_lock, told
+from ccops.registry.home import Home, folder_lock, sync_folder, told
 
 _DRAFT: Final = ".restore"
 _LEDGERS: Final = (".sqlite3",)
@@ -71,7 +71,7 @@ def _swap(home: Home, drafts: Mapping[str, Path], manifest: Manifest, now: datet
             yield from _move_aside(place, now)
             if drafts[name].exists():
                 drafts[name].replace(place)
-    _sync(home.path)
+    sync_folder(home.path)
 
 
 def _move_aside(place: Path, now: datetime) -> Iterator[Path]:
@@ -109,11 +109,3 @@ def _discard(drafts: Mapping[str, Path]) -> None:
         for suffix in ("", *BESIDE):
             with suppress(OSError):
                 draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

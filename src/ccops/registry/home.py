@@ -133,7 +133,7 @@ def write_private(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def _fill(handle: int, text: str, mode: int) -> None:
@@ -144,7 +144,8 @@ def _fill(handle: int, text: str, mode: int) -> None:
         os.fsync(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put on disk which files a folder has."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
