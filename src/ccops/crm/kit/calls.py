@@ -104,9 +104,10 @@ class Calls:
             return got
         if got.date is not None:  # whoever refuses or fails in Kit's place may have a clock of its own
             self.ahead = least_ahead(sent_at, self._clock.now(), got.date)
-        unsure_for = (self._clock.now() - unsure_since).total_seconds() if unsure_since else None
+        if unsure_since is not None:
+            got = replace(got, unsure_for=(self._clock.now() - unsure_since).total_seconds())
         try:
-            return read(replace(got, unsure_for=unsure_for))
+            return read(got)
         except Unreadable as error:
             return Trouble("unreadable", self._access.hide(str(error)))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
@@ -93,6 +93,7 @@ class Trouble:
         return not self.left or self.kind == "busy"
 
 
+@lru_cache(maxsize=16)  # many answers bear the same second
 def http_date(text: str) -> datetime | None:
     """Read a date as HTTP headers write it; None if it is none."""
     try:

@@ -1,19 +1,19 @@
-"""HTTP itself: one function sends, one builds the session. What an answer means is decided elsewhere."""
+"""HTTP itself: requests are sent, and answers taken whole. What an answer means is decided elsewhere."""
 
 import ipaddress
 import os
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cached_property
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
 
 from ccops import __version__
 from ccops.crm.kit.deadline import POOLS, Flight, flight
@@ -23,6 +23,12 @@ from ccops.crm.kit.limits import Limits
 Header = tuple[str, str]
 _CHUNK: Final = 65_536
 _CONNECTIONS: Final = 32
+_HEADERS: Final = (
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "gzip"),
+    ("Content-Type", "application/json"),
+    ("User-Agent", f"ccops/{__version__}"),
+)
 _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -30,62 +36,59 @@ class Http:
     """Sends requests to one host; may be used by many threads at once."""
 
     def __init__(self, *, api_url: str, limits: Limits) -> None:
-        self._root = api_url.rstrip("/")
+        self._api_url = api_url
         self._limits = limits
         self.host = urlsplit(api_url).netloc.rpartition("@")[2]
-        self._session = build_session(local=is_local(api_url))
+        self._adapter = _Adapter(pool_maxsize=_CONNECTIONS)
+        self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.read)
+        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._proxies = {} if is_local(api_url) else get_environ_proxies(api_url)
 
     def send(self, call: Call, credential: Header | None) -> Answer | Trouble:
-        """Send a request once, with the header of a credential, and return its whole answer or what went wrong."""
+        """Send a request once, with the header of a credential, and return its whole answer or what went wrong.
+
+        TLS is verified, no redirect followed, nothing repeated, no cookie kept, and no `.netrc` looked into.
+        """
+        headers = dict([*_HEADERS, credential]) if credential else dict(_HEADERS)
         with flight(self._limits.total) as under_way:
             try:
-                with self._session.request(
+                pool, root = self._way
+                answer = pool.urlopen(
                     call.method,
-                    self._root + call.target,
-                    data=call.payload,
-                    auth=_Credential(credential),
-                    timeout=(self._limits.connect, self._limits.read),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    return Answer(response.status_code, response.headers, self._whole(response))
+                    root + call.target,
+                    body=call.payload,
+                    headers=headers,
+                    retries=False,
+                    redirect=False,
+                    assert_same_host=False,
+                    timeout=self._timeout,
+                    preload_content=False,
+                )
+                with answer:
+                    return Answer(answer.status, answer.headers, self._whole(answer))
             except Unreadable as error:
                 return Trouble("unreadable", str(error))
             except _FAILURES as error:
                 return trouble(error, under_way, self._limits)
 
+    @cached_property
+    def _way(self) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """What to send by, and what targets begin with there: requests finds the way, once instead of for each."""
+        root = requests.Request("GET", self._api_url.rstrip("/") + "/").prepare()
+        pool = self._adapter.get_connection_with_tls_context(root, self._verify, proxies=self._proxies)
+        return cast("urllib3.HTTPConnectionPool", pool), self._adapter.request_url(root, self._proxies).rstrip("/")
+
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._adapter.close()
 
-    def _whole(self, response: requests.Response) -> bytes:
+    def _whole(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := answer.read(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > self._limits.answer_bytes:
                 raise Unreadable(f"its answer is longer than {self._limits.answer_bytes} bytes")
         return bytes(content)
-
-
-def build_session(*, local: bool) -> requests.Session:
-    """Build a session that verifies TLS, keeps connections, follows no redirect, repeats nothing, stores no cookie."""
-    session = _Session()
-    session.headers.clear()
-    session.headers.update(
-        {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "Content-Type": "application/json",
-            "User-Agent": f"ccops/{__version__}",
-        }
-    )
-    session.trust_env = not local
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    adapter = _Adapter(pool_maxsize=_CONNECTIONS)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
 
 
 def is_local(api_url: str) -> bool:
@@ -135,12 +138,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests names it
-        """Know of no redirect: requests would read its body to the end even when told not to follow."""
-        return None
-
-
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -151,15 +148,3 @@ class _Adapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):  # that one brings connections of its own
             manager.pool_classes_by_scheme = POOLS
         return manager
-
-
-class _Credential(AuthBase):
-    """Adds the credential to a request; being there, it also keeps requests from looking into `.netrc`."""
-
-    def __init__(self, header: Header | None) -> None:
-        self._header = header
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._header:
-            request.headers.update([self._header])
-        return request
