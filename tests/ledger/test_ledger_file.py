@@ -183,7 +183,7 @@ def test_a_file_of_format_0_is_brought_forward_once(tmp_path: Path, opened: Call
 
 def test_a_ledger_held_by_another_process_is_busy(home: Path, opened: Callable[[Path], Ledger]) -> None:
     ledger = opened(home)
-    ledger.database._connection().execute("PRAGMA busy_timeout = 20")
+    ledger.database._writer().connection.execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(file_of(home), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert ledger.entries.get(1).status == "intended"
@@ -195,8 +195,8 @@ def test_a_ledger_held_by_another_process_is_busy(home: Path, opened: Callable[[
 
 def test_what_does_not_fit_any_more_is_refused_whole(home: Path, opened: Callable[[Path], Ledger]) -> None:
     ledger = opened(home)
-    (pages,) = ledger.database._connection().execute("PRAGMA page_count").fetchone()
-    ledger.database._connection().execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = ledger.database._writer().connection.execute("PRAGMA page_count").fetchone()
+    ledger.database._writer().connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerNotWritable, match="full"):
         fill(ledger, 1000)
     written = ledger.entries.highest()

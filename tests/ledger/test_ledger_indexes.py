@@ -66,7 +66,7 @@ def plans(ledger: Ledger, ask: Callable[[Ledger], object]) -> list[str]:
     """Return how the database goes about each statement of a question."""
     asked: list[str] = []
     with ledger.database.read():
-        connection = ledger.database._connection()
+        connection = ledger.database._reader().connection
     connection.set_trace_callback(asked.append)
     ask(ledger)
     connection.set_trace_callback(None)

@@ -2,11 +2,12 @@
 
 import sqlite3
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final, Literal
+from types import TracebackType
+from typing import Final, Literal, NoReturn
 
 from ccops.errors import CcopsError
 from ccops.ledger.errors import (
@@ -22,7 +23,9 @@ from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 Row = sqlite3.Row
 
 _BUSY_SECONDS: Final = 30.0
-_CACHE_KIB: Final = 8192
+_WRITING_KIB: Final = 8192
+_READING_KIB: Final = 1024
+"""What a connection may keep in memory. Whoever only reads has little use for more: it is forgotten at each commit."""
 
 
 class Transaction:
@@ -59,45 +62,57 @@ class Transaction:
             self.run("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)", seq=number, table=table)
 
 
+class _Place:
+    """A connection, and who is at work with it."""
+
+    __slots__ = ("at_work", "closed", "connection", "transaction")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.transaction = Transaction(connection)
+        self.at_work = threading.RLock()
+        """Held while a transaction is open."""
+        self.closed = False
+
+
 class Sqlite:
-    """A database file, with one connection a thread. `readonly` changes not a byte of it, once its format is ours."""
+    """A database file. `readonly` changes not a byte of it, once its format is ours.
+
+    All threads of the process write by one connection, in turns: SQLite itself lets those who wait for a commit sleep,
+    and longer each time; and what one connection has in memory is worth nothing once another has written. For reading,
+    each thread has a connection of its own.
+    """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
-        self.cache_kib = _CACHE_KIB
-        """What each connection may keep in memory; a program of many threads, with one each, sets less."""
         self._readonly = readonly
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        self._guard = threading.Condition()
-        self._at_work: Counter[int] = Counter()
-        """How many transactions each thread has open."""
-        # SQLite itself lets those who wait for a commit sleep, and longer each time; threads of one process can queue.
-        self._turn = threading.RLock()
+        self._writing: _Place | None = None
+        self._all: list[_Place] = []
+        self._guard = threading.Lock()
 
     @classmethod
     def create(cls, path: Path) -> "Sqlite":
         """Make a new database file of mode 0600 and return it, its tables in place."""
         path.touch(mode=0o600, exist_ok=False)
         database = cls(path)
-        with database.errors():
-            connection = database._connect()
+        with database.errors(), closing(database._connect()) as connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection)
         return database
 
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> AbstractContextManager[Transaction]:
         """Look at one consistent state."""
-        with self._joined() or self._within("BEGIN") as transaction:
-            yield transaction
+        joined = self._joined()
+        return nullcontext(joined) if joined is not None else _Open(self.path, self._reader, "BEGIN", "ROLLBACK")
 
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> AbstractContextManager[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
-        with self._turn, self._joined() or self._within("BEGIN IMMEDIATE") as transaction:
-            yield transaction
+        joined = self._joined()
+        return (
+            nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", "COMMIT")
+        )
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -112,34 +127,27 @@ class Sqlite:
             finally:
                 self._local.joined = None
 
-    def _joined(self) -> AbstractContextManager[Transaction] | None:
-        joined: Transaction | None = getattr(self._local, "joined", None)
-        return None if joined is None else nullcontext(joined)
-
     def close(self) -> None:
-        """Close the connections of all threads, once none but this one is at work with its own.
+        """Close all connections, each once nobody is at work with it.
 
         A connection that is closed while another thread uses it would take the whole process down.
         """
+        ends = time.monotonic() + _BUSY_SECONDS
         with self._guard:
-            me = threading.get_ident()
-            idle = self._guard.wait_for(
-                lambda: not any(+self._at_work - Counter({me: self._at_work[me]})), _BUSY_SECONDS
-            )
-            for connection in self._opened if idle else ():
-                connection.close()
-            self._opened.clear()
-            self._local = threading.local()
+            places, self._all = self._all, []
+        for place in places:
+            if place.at_work.acquire(timeout=max(ends - time.monotonic(), 0)):
+                place.connection.close()
+                place.closed = True
+                place.at_work.release()
 
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn the database's errors into ours."""
         try:
             yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise  # a mistake of ours, not a trouble of the file
         except sqlite3.DatabaseError as error:
-            raise _explain(self.path, error) from error
+            _raise(self.path, error)
 
     def integrity(self) -> str | None:
         """Read the whole file and return what is wrong with it, or None."""
@@ -147,45 +155,47 @@ class Sqlite:
             answer = str(next(iter(db.rows("PRAGMA quick_check")[0])))
         return None if answer == "ok" else answer
 
-    @contextmanager
-    def _within(self, begin: str) -> Iterator[Transaction]:
-        with self.errors(), self._in_use():
-            connection = self._connection()
-            connection.execute(begin)
-            try:
-                yield Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+    def _joined(self) -> Transaction | None:
+        """Return the transaction that all is part of that this thread asks."""
+        return getattr(self._local, "joined", None)
 
-    @contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Keep `close` waiting meanwhile."""
-        me = threading.get_ident()
+    def _reader(self) -> _Place:
+        place: _Place | None = getattr(self._local, "place", None)
+        if place is None or place.closed:
+            place = self._local.place = self._open(_READING_KIB)
+        return place
+
+    def _writer(self) -> _Place:
         with self._guard:
-            self._at_work[me] += 1
-        try:
-            yield
-        finally:
+            place = self._writing
+        if place is None or place.closed:
+            place = self._open(_WRITING_KIB)
             with self._guard:
-                self._at_work[me] -= 1
-                self._guard.notify_all()
+                if self._writing is None or self._writing.closed:
+                    self._writing = place
+                place = self._writing
+        return place
 
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = self._open()
-            self._local.connection = found
-        return found
-
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, cache_kib: int) -> _Place:
         if not self.path.exists():
             raise LedgerMissing(self.path)
         if self.path.stat().st_size == 0:  # SQLite would take it for a new database
             raise LedgerDamaged(self.path, "it is empty")
-        connection = self._connect()
+        with self.errors():
+            connection = self._connect()
+            try:
+                self._bring_forward(connection)
+                connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+            except BaseException:
+                connection.close()
+                raise
+        place = _Place(connection)
+        with self._guard:
+            self._all.append(place)
+        return place
+
+    def _bring_forward(self, connection: sqlite3.Connection) -> None:
+        """Make sure that a file is a ledger, and of this format. Raises NotALedger, LedgerTooNew."""
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != APPLICATION_ID:
             raise NotALedger(self.path)
@@ -194,8 +204,8 @@ class Sqlite:
             raise LedgerTooNew(self.path, version, VERSION)
         if version < VERSION:
             # Of a newer ccops even those who only look need the newer tables.
-            _migrate(self._connect("rw") if self._readonly else connection)
-        return connection
+            with closing(self._connect("rw")) as writing:
+                _migrate(writing)
 
     def _connect(self, mode: Literal["ro", "rw"] | None = None) -> sqlite3.Connection:
         mode = mode or ("ro" if self._readonly else "rw")
@@ -206,13 +216,56 @@ class Sqlite:
             isolation_level=None,
             check_same_thread=False,
         )
-        with self._guard:
-            self._opened.append(connection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{self.cache_kib}")
         return connection
+
+
+class _Open:
+    """A transaction; on leaving, all of it has happened, or nothing."""
+
+    __slots__ = ("_begin", "_end", "_path", "_place", "_place_of")
+
+    def __init__(self, path: Path, place_of: Callable[[], _Place], begin: str, end: str) -> None:
+        self._path, self._place_of, self._begin, self._end = path, place_of, begin, end
+
+    def __enter__(self) -> Transaction:
+        place = self._place = self._taken()
+        try:
+            place.connection.execute(self._begin)
+        except sqlite3.DatabaseError as error:
+            self._let_go()
+            _raise(self._path, error)
+        return place.transaction
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._place.connection.execute(self._end)
+        except sqlite3.DatabaseError as failure:
+            error = failure
+        finally:
+            self._let_go()
+        if isinstance(error, sqlite3.DatabaseError):
+            _raise(self._path, error)
+
+    def _taken(self) -> _Place:
+        """Wait for a connection, and keep it from being closed until it is let go."""
+        while True:
+            place = self._place_of()
+            place.at_work.acquire()
+            if not place.closed:
+                return place
+            place.at_work.release()
+
+    def _let_go(self) -> None:
+        if self._place.connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._place.connection.execute("ROLLBACK")
+        self._place.at_work.release()
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -229,6 +282,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def _raise(path: Path, error: sqlite3.DatabaseError) -> NoReturn:
+    """Raise an error in our words; as it is, if it is a mistake of ours, not a trouble of the file."""
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        raise error
+    raise _explain(path, error) from error
 
 
 def _explain(path: Path, error: sqlite3.DatabaseError) -> CcopsError:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ccops.triggers.receiver.server import Server
 
 LOCK: Final = "serve"
-_CACHE_KIB: Final = 1024
-"""Of the ledger, in memory, for each of some twenty threads."""
 _WORDS: Final = json.dumps(["serve"])
 
 
@@ -73,7 +71,6 @@ def serving(site: Site, plan: Plan, voices: Voices, stop: threading.Event) -> It
     On leaving, what is in hand is finished. Raises ServeAtWork, CantListen, and what stopped all work.
     """
     ledger = site.heart.ledger
-    ledger.database.cache_kib = _CACHE_KIB
     lock = ledger.locks.take(LOCK)
     if lock is None:
         raise ServeAtWork
