@@ -5,6 +5,7 @@ again, ends with the operation applied exactly once. Nothing else in the house w
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -95,8 +96,15 @@ class Heart:
             shown = request.row if read is None else read.contact
             if shown is not None and request.restricts and shown.state not in request.states:
                 return self._leave_out(request, shown)
-            claimed = self.ledger.entries.claim(claim_of(request, contact, self.clock.now()))
-            return self._answer(request, claimed, read)
+            return self._answer(request, self._claimed(request, contact), read)
+
+    def _claimed(self, request: Request, contact: int) -> Claimed:
+        """Claim, and remember in the same commit a contact that only a list has shown so far."""
+        claim, row = claim_of(request, contact, self.clock.now()), request.row
+        with nullcontext() if row is None else self.ledger.at_once():
+            if row is not None:
+                self.ledger.people.met(row.id, row.email)
+            return self.ledger.entries.claim(claim)
 
     def _done(self, request: Request, contact: int) -> Claimed | None:
         """Return the answer if the very run that goes on now has done it: then the address was looked at already."""
@@ -134,7 +142,8 @@ class Heart:
             work.read = None
         self._bring_to_end(work)
         due = self.due(work.entry) if work.entry.status == "sending" else None
-        return outcome_of(work.entry, self._email(work.entry), tuple(work.warnings), due)
+        email = work.email or self._email(work.entry)
+        return outcome_of(work.entry, email, tuple(work.warnings), due)
 
     def _bring_to_end(self, work: Work) -> None:
         """Settle, plan, send; leaves the entry `sending` if its write may still be under way."""
@@ -160,6 +169,7 @@ class Heart:
             reason = "no longer in Kit" if known else NO_SUCH_CONTACT
             work.entry = self.ledger.entries.fail(work.entry, reason, self.clock.now())
             return
+        work.email = contact.email
         self.checker.check_clock(work, self.crm.clock_ahead)
         self.checker.check(work, operation, contact)
         if work.entry.status == "applied":  # its own write had come late

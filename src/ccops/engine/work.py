@@ -27,6 +27,8 @@ class Work:
     read: Read | None = None
     row: Contact | None = None
     """The row of a list that showed the contact, until it is used or a write was tried."""
+    email: str | None = None
+    """The contact's address, once it was seen."""
     begun: bool = False
     """Whether the entry was begun by the call that works on it; else its trigger tag may be a newer one by now."""
     warnings: list[str] = field(default_factory=list)

@@ -191,8 +191,8 @@ def _tags(claim: Claim) -> str | None:
 
 
 def _copy(db: Transaction, text: str) -> int:
-    db.run("INSERT INTO copies (text) VALUES (:text) ON CONFLICT DO NOTHING", text=text)
     row = db.row("SELECT id FROM copies WHERE text = :text", text=text)
-    assert row is not None  # noqa: S101 - it was inserted just now, or before
+    row = row or db.row("INSERT INTO copies (text) VALUES (:text) RETURNING id", text=text)
+    assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
     number: int = row["id"]
     return number

@@ -38,6 +38,16 @@ class People:
                 key=address_key(email),
             )
 
+    def met(self, contact: int, email: str) -> None:
+        """Remember a contact that a list showed, unless it is known: a list may lag behind what was seen."""
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO contacts (id, email, email_key) VALUES (:id, :email, :key) ON CONFLICT (id) DO NOTHING",
+                id=contact,
+                email=email,
+                key=address_key(email),
+            )
+
     def accept(self, contact: int, receipt: str | None) -> None:
         """Note that a person looked at a contact's receipt and wants to go on from there."""
         with self._database.write() as db:
