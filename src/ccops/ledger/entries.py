@@ -160,7 +160,7 @@ class Entries:
 
     def get(self, entry_id: int) -> Entry:
         """Return an entry. Raises NoSuchEntry."""
-        with self._database.read() as db:
+        with self._database.look() as db:
             found = claiming.entry(db, entry_id)
         if found is None:
             raise NoSuchEntry(entry_id)
@@ -168,12 +168,12 @@ class Entries:
 
     def find(self, entry_id: int) -> Entry | None:
         """Return an entry, or None."""
-        with self._database.read() as db:
+        with self._database.look() as db:
             return claiming.entry(db, entry_id)
 
     def sending(self, contact: int) -> Entry | None:
         """Return the one entry of a contact whose write is under way or lost."""
-        with self._database.read() as db:
+        with self._database.look() as db:
             row = db.row(f"{ENTRIES} WHERE contact = :contact AND status = 'sending'", contact=contact)
         return None if row is None else entry_of(row)
 

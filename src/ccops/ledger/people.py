@@ -14,13 +14,13 @@ class People:
     def by_email(self, email: str) -> Person | None:
         """Return the contact that had this address when last seen."""
         key = address_key(email)
-        with self._database.read() as db:
+        with self._database.look() as db:
             row = db.row("SELECT * FROM contacts WHERE email_key = :key ORDER BY id DESC LIMIT 1", key=key)
         return _person(row)
 
     def by_id(self, contact: int) -> Person | None:
         """Return a contact as last seen."""
-        with self._database.read() as db:
+        with self._database.look() as db:
             row = db.row("SELECT * FROM contacts WHERE id = :id", id=contact)
         return _person(row)
 

@@ -107,6 +107,11 @@ class Sqlite:
         joined = self._joined()
         return nullcontext(joined) if joined is not None else _Open(self.path, self._reader, "BEGIN", "ROLLBACK")
 
+    def look(self) -> AbstractContextManager[Transaction]:
+        """Look by one statement, which needs no transaction: what it shows is one state anyway."""
+        joined = self._joined()
+        return nullcontext(joined) if joined is not None else _Open(self.path, self._reader)
+
     def write(self) -> AbstractContextManager[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
         joined = self._joined()
@@ -223,17 +228,20 @@ class Sqlite:
 
 
 class _Open:
-    """A transaction; on leaving, all of it has happened, or nothing."""
+    """A transaction, if it has a beginning and an end; on leaving, all of it has happened, or nothing."""
 
     __slots__ = ("_begin", "_end", "_path", "_place", "_place_of")
 
-    def __init__(self, path: Path, place_of: Callable[[], _Place], begin: str, end: str) -> None:
+    def __init__(
+        self, path: Path, place_of: Callable[[], _Place], begin: str | None = None, end: str | None = None
+    ) -> None:
         self._path, self._place_of, self._begin, self._end = path, place_of, begin, end
 
     def __enter__(self) -> Transaction:
         place = self._place = self._taken()
         try:
-            place.connection.execute(self._begin)
+            if self._begin is not None:
+                place.connection.execute(self._begin)
         except sqlite3.DatabaseError as error:
             self._let_go()
             _raise(self._path, error)
@@ -243,7 +251,7 @@ class _Open:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
+            if error is None and self._end is not None:
                 self._place.connection.execute(self._end)
         except sqlite3.DatabaseError as failure:
             error = failure

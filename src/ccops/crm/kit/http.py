@@ -21,7 +21,6 @@ from ccops.crm.kit.exchange import Answer, Call, Kind, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
 
 Header = tuple[str, str]
-_CHUNK: Final = 65_536
 _CONNECTIONS: Final = 32
 _HEADERS: Final = (
     ("Accept", "application/json"),
@@ -83,12 +82,10 @@ class Http:
         self._adapter.close()
 
     def _whole(self, answer: urllib3.BaseHTTPResponse) -> bytes:
-        content = bytearray()
-        while chunk := answer.read(_CHUNK, decode_content=True):
-            content += chunk
-            if len(content) > self._limits.answer_bytes:
-                raise Unreadable(f"its answer is longer than {self._limits.answer_bytes} bytes")
-        return bytes(content)
+        content = answer.read(self._limits.answer_bytes + 1, decode_content=True)
+        if len(content) > self._limits.answer_bytes:
+            raise Unreadable(f"its answer is longer than {self._limits.answer_bytes} bytes")
+        return content
 
 
 def is_local(api_url: str) -> bool:
