@@ -16,6 +16,7 @@ from tests.cli.practice import Practice, open_practice
 from tests.cli.talking import KEY, OTHER_KEY, call_kit, keeps_secrets, piped, rename_field, talk
 
 TAG = "ccops: payment-credit"
+FOR_NOTHING = "or, if it is to count for nothing: ccops settle"
 
 
 @pytest.fixture
@@ -182,8 +183,10 @@ def test_a_field_that_was_renamed_is_found(practice: Practice) -> None:
     rename_field(practice.kit, "Credits", "Credits left")
     for _, text, mend in practice.wrong():
         assert 'the field "credits" is not in Kit: deleted or renamed; there is "credits_left"' in text
-        assert mend is not None
-        assert mend.endswith("--field credits_left")
+        name = text.partition(":")[0]
+        assert mend == (
+            f"ccops op edit {name} --field credits_left\nor, if it was deleted: ccops op edit {name} --create-field"
+        )
     assert {text.partition(":")[0] for _, text, _ in practice.wrong()} == {"payment-credit", "monthly-grant"}
 
 
@@ -201,7 +204,9 @@ def test_a_tag_that_is_gone_or_renamed_is_found(practice: Practice) -> None:
         (True, f'payment-credit: its tag "{TAG}" is called "Paid" in Kit now')
     ]
     registry.write_text(registry.read_text().replace(f"id = {tag}", "id = 4711"))
-    assert [(area, mend) for area, _, mend in practice.wrong()] == [("tags", "ccops tag unbind payment-credit")]
+    assert [(area, mend) for area, _, mend in practice.wrong()] == [
+        ("tags", "ccops tag unbind payment-credit\nccops tag create payment-credit")
+    ]
 
 
 def test_an_operation_that_was_renamed_is_found_by_its_tag(practice: Practice) -> None:
@@ -275,7 +280,7 @@ def test_entries_that_need_a_person_are_found(practice: Practice) -> None:
     practice.kit.set_field(practice.kit.contact_id("ann@example.org"), "ccops_receipt", "call her")
     practice("run", "payment-credit", "ann@example.org")
     found = practice.wrong()
-    assert [(area, mend) for area, _, mend in found] == [("parked", "ccops settle e2 --as applied   (or not-applied)")]
+    assert [(area, mend) for area, _, mend in found] == [("parked", "ccops settle e2 --as not-applied")]
     assert found[0][1].startswith("e2 ann@example.org, payment-credit: ")
 
 
@@ -300,9 +305,13 @@ def test_events_that_need_a_person_are_found(practice: Practice) -> None:
         (
             "inbox",
             "i1 for fay@example.org, payment-credit: no such contact in Kit",
-            "mend it, then let the sender send it again",
+            f"mend it, then let the sender send it again\n{FOR_NOTHING} i1 --as not-applied",
         ),
-        ("inbox", "i2 for 5, payment-credit: no such contact in Kit", "ccops poll payment-credit"),
+        (
+            "inbox",
+            "i2 for 5, payment-credit: no such contact in Kit",
+            f"ccops run payment-credit 5 && ccops settle i2 --as applied\n{FOR_NOTHING} i2 --as not-applied",
+        ),
     ]
 
 
@@ -331,7 +340,7 @@ def test_a_backup_that_is_old_is_found(practice: Practice) -> None:
     assert practice.wrong() == []
     last_backup(practice, timedelta(days=7, minutes=1))
     ((area, text, mend),) = practice.wrong()
-    assert (area, mend) == ("backup", "ccops backup FILE")
+    assert (area, mend) == ("backup", "ccops backup ~/ccops-backup.tar.gz")
     assert text.endswith(", more than 7 days ago")
     practice("backup", str(practice.home.with_name("first-backup.tar.gz")))
     assert practice.wrong() == []
@@ -341,7 +350,9 @@ def test_a_ledger_that_was_never_saved_is_found_once_there_is_something_in_it(pr
     last_backup(practice, None)
     assert practice.findings()["backup"][0]["text"] == "there is nothing to save yet"
     practice("run", "payment-credit", "ann@example.org")
-    assert practice.wrong() == [("backup", "none was ever made, and the ledger has 1 entry", "ccops backup FILE")]
+    assert practice.wrong() == [
+        ("backup", "none was ever made, and the ledger has 1 entry", "ccops backup ~/ccops-backup.tar.gz")
+    ]
 
 
 # ---- grants that did not come
@@ -361,7 +372,7 @@ def last_month(practice: Practice) -> str:
 def test_a_period_that_nobody_was_granted_is_found(practice: Practice) -> None:
     last_month(practice)
     found = practice.wrong()
-    assert [(area, mend) for area, _, mend in found] == [("grant", "ccops run monthly-grant …")]
+    assert [(area, mend) for area, _, mend in found] == [("grant", "ccops run monthly-grant ann@example.org")]
     assert f"nobody has {datetime.now(ZONE):%B %Y} yet; last run " in found[0][1]
     practice("op", "pause", "monthly-grant")
     assert practice.wrong() == []

@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ccops.ledger.events import Arrival, Ending
 from ccops.sandbox import Fault
+from tests.cli import calling
 from tests.cli.calling import Ended
 from tests.cli.past import at_noon, begun, parked
 from tests.cli.sites import RECEIPT, Site
@@ -101,6 +103,23 @@ def test_without_kit_they_are_listed_all_the_same(site: Site, ccops: Call) -> No
     ended = ccops("settle")
     assert (ended.status, "  Kit     not known\n" in ended.out) == (3, True)
     assert ended.err.startswith("warning: what Kit shows now is not known: ")
+
+
+def test_an_event_of_the_inbox_ends_by_a_persons_word(site: Site, ccops: Call) -> None:
+    ledger = site.ledger(readonly=False)
+    for number in (1, 2):
+        post = Arrival("post", "payment-credit", "fay@example.org", AT, AT, f"invoice-{number}")
+        ledger.inbox.park([ledger.inbox.accept([post])[0].event], Ending("missing", "no such contact in Kit"), AT)
+    ledger.close()
+    ended = ccops("settle", "i1", "--as", "applied", CCOPS_ACTOR="maria")
+    assert ended == Ended(0, "i1 for fay@example.org, payment-credit: maria said that it was applied\n", "")
+    told = json.loads(ccops("settle", "i2", "--as", "not-applied", "--json", CCOPS_ACTOR="maria").out)
+    assert (told["event"], told["status"], told["reason"]) == ("i2", "missing", "maria said that it was not applied")
+    again = ccops("settle", "i2", "--as", "applied")
+    assert (again.status, again.err) == (
+        2,
+        calling.told("the inbox has no event i2 that needs a person. Nothing was changed.\nccops doctor"),
+    )
 
 
 def test_quiet_leaves_nothing_out_that_needs_a_person(site: Site, ccops: Call) -> None:

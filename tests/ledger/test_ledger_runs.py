@@ -153,3 +153,10 @@ def test_only_a_run_whose_lock_is_held_is_alive(ledger: Ledger, tmp_path: Path) 
     die(started)
     assert not ledger.runs.is_alive(1)
     assert not (tmp_path / "locks" / "run-7").exists(), "a look leaves nothing behind"
+
+
+def test_a_run_that_was_given_up_for_another_of_the_same_words_is_not_unfinished(ledger: Ledger) -> None:
+    die(start(ledger))
+    assert [run.id for run in ledger.runs.unfinished()] == [1]
+    ledger.runs.stop(ledger.runs.start(WORDS, WORDS, "maria", NOW, new=True), 0, NOW, ended=True)
+    assert ledger.runs.unfinished() == []

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from ccops.engine.settling import settle_as
+from ccops.engine.settling import Word, settle_as, settle_event
+from ccops.ledger.errors import NoEventToSettle
 from ccops.operations.model import Change
 from ccops.sandbox.faults import Fault
 from tests.engine.conftest import RECEIPT
@@ -102,6 +103,25 @@ def test_a_contact_who_never_comes_is_parked(door: Door, who: dict[str, object])
         door.bench.clock.sleep(1800)
     event = door.events()[0]
     assert (event.state, event.status) == ("parked", "missing")
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "told", "credited"), [("applied", 200, "repeated", "5"), ("not-applied", 202, "failed", "15")]
+)
+def test_a_parked_post_ends_by_a_persons_word(door: Door, word: Word, status: int, told: str, credited: str) -> None:
+    door.post({"email": "new@example.org", "event_id": "1"})
+    for _ in range(9):
+        door.work()
+        door.bench.clock.sleep(1800)
+    event = settle_event(door.bench.ledger, 1, word, "maria", door.bench.clock.now())
+    assert (event.state, event.reason) == ("done", f"maria said that it was {word.replace('-', ' ')}")
+    contact = door.bench.kit.add_contact("new@example.org", credits="5")
+    again = door.post({"email": "new@example.org", "event_id": "1"})
+    assert (again.status, again.body["status"]) == (status, told)
+    door.work()
+    assert door.bench.kit.field_values(contact)["credits"] == credited
+    with pytest.raises(NoEventToSettle):
+        settle_event(door.bench.ledger, 1, word, "maria", door.bench.clock.now())
 
 
 def test_a_contact_in_another_state_is_left_out_and_entered(door: Door) -> None:

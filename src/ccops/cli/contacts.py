@@ -7,6 +7,7 @@ from ccops.errors import Misconfigured
 from ccops.text import shorten
 
 _ENTRY: Final = re.compile(r"e([1-9][0-9]{0,14})")
+_EVENT: Final = re.compile(r"i([1-9][0-9]{0,14})")
 _RUN: Final = re.compile(r"r([1-9][0-9]{0,14})")
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _EMAIL: Final = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
@@ -57,6 +58,11 @@ def entry_of(word: str) -> int:
 def names_entry(word: str) -> bool:
     """Tell whether a word looks like the name of an entry."""
     return _number(_ENTRY, word) is not None
+
+
+def event_of(word: str) -> int | None:
+    """Return the number of an event of the inbox that a word names, such as i7; None if it names none."""
+    return _number(_EVENT, word)
 
 
 def run_of(word: str) -> int:

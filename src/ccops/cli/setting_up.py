@@ -144,7 +144,7 @@ def _known_ledger(session: "Session", kit: "Kit", wishes: "Wishes") -> Iterator[
         yield _field_made(field.key) if field.made else well("receipts", f"found in the field {field.key} of Kit")
     if wishes.take_over:
         _say_searching(session)
-        unknown = founding.unknown_to(ledger, kit.crm, session.clock)
+        unknown = founding.unknown_to(ledger, kit.crm)
         if not unknown.ledgers:
             session.console.note("There is nothing to take over: this ledger knows all receipts in Kit.")
             return

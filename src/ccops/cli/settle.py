@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ccops.cli.contacts import entry_of
+from ccops.cli.contacts import entry_of, event_of
 from ccops.cli.doing import manners
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
 from ccops.cli.making import command, new_app
@@ -14,6 +14,7 @@ from ccops.cli.session import session_of
 from ccops.cli.showing import URGENT, outcome_line, outcome_object
 from ccops.errors import Misconfigured
 from ccops.ledger.model import Origin
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Entry = Annotated[str | None, typer.Argument(metavar="ENTRY", help="An entry that needs you, such as e4711.")]
+Entry = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ENTRY", help="An entry that needs you, such as e4711, or an event of the inbox, such as i7."
+    ),
+]
 As = Annotated[Literal["applied", "not-applied"] | None, typer.Option("--as", help="What you found: was it applied?")]
 
 
@@ -41,6 +47,7 @@ class EntryAndWord(Misconfigured):
     ccops settle
     ccops settle e4711 --as applied
     ccops settle e4711 --as not-applied
+    ccops settle i7 --as not-applied
     """,
 )
 def settle(ctx: typer.Context, entry: Entry = None, word: As = None, json: Json = False, quiet: Quiet = False) -> int:  # noqa: ARG001
@@ -52,6 +59,9 @@ def settle(ctx: typer.Context, entry: Entry = None, word: As = None, json: Json 
     session = session_of(ctx)
     if (entry is None) != (word is None):
         raise EntryAndWord
+    event = None if entry is None else event_of(entry)
+    if event is not None and word is not None:
+        return _event_by_word(session, event, word, json=json)
     if entry is not None and word is not None:
         return _by_word(session, entry_of(entry), word, json=json)
     return _all(session, json=json)
@@ -61,6 +71,18 @@ def _by_word(session: "Session", entry: int, word: Literal["applied", "not-appli
     from ccops.engine.settling import settle_as
 
     _show(session, settle_as(session.heart, entry, word, session.settings.actor), json=json)
+    return FINE
+
+
+def _event_by_word(session: "Session", number: int, word: Literal["applied", "not-applied"], *, json: bool) -> int:
+    from ccops.engine.settling import settle_event
+
+    event = settle_event(session.ledger, number, word, session.settings.actor, session.clock.now())
+    if json:
+        told = {"operation": event.operation, "who": event.who, "status": event.status, "reason": event.reason}
+        session.console.json_line({"event": f"i{event.id}", **told})
+    else:
+        session.console.say(f"i{event.id} for {clean(event.who)}, {event.operation}: {clean(event.reason or '')}")
     return FINE
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ccops.clock import Clock
 from ccops.crm.base import Account, Contact, Crm
-from ccops.engine.checking import Checker
 from ccops.engine.errors import LedgerElsewhere
-from ccops.engine.judgement import Ahead, Stranger, parse_receipt
+from ccops.engine.judgement import Ahead, Stranger, judge_receipt, parse_receipt
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.making import new_ledger
 
@@ -82,14 +80,21 @@ def unknown_to_all(crm: Crm, field: str) -> Unknown:
     return _gather(crm.contacts(), field, lambda _: True)
 
 
-def unknown_to(ledger: Ledger, crm: Crm, clock: Clock) -> Unknown:
+def unknown_to(ledger: Ledger, crm: Crm) -> Unknown:
     """Go through all contacts for receipts at which a run of this ledger would stop."""
-    checker = Checker(ledger, clock)
-    return _gather(
-        crm.contacts(),
-        ledger.identity.receipt_field,
-        lambda contact: isinstance(checker.receipt_of(contact), Stranger | Ahead),
-    )
+    return unknown_among(ledger, crm.contacts())
+
+
+def unknown_among(ledger: Ledger, contacts: Iterable[Contact]) -> Unknown:
+    """Go through contacts for receipts at which a run of this ledger would stop."""
+    identity, entries = ledger.identity, ledger.entries
+
+    def is_unknown(contact: Contact) -> bool:
+        standing = entries.standing(contact.id)
+        verdict = judge_receipt(contact, identity.receipt_field, standing, identity.lineage, entries.find)
+        return isinstance(verdict, Stranger | Ahead)
+
+    return _gather(contacts, identity.receipt_field, is_unknown)
 
 
 def _gather(contacts: Iterable[Contact], field: str, is_unknown: Callable[[Contact], bool]) -> Unknown:

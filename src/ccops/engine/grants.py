@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from ccops.engine.commands import last_of_many
 from ccops.ledger.history import PeriodUse
 from ccops.ledger.ledger import Ledger
 from ccops.operations.dates import local
@@ -28,6 +29,8 @@ class Late:
     near_end: bool
     """Whether little is left of the period."""
     timezone: str
+    again: str | None = None
+    """The command by which it last came to many."""
 
     def said(self, now: datetime) -> str:
         """Say it: "monthly-grant: nobody has November 2026 yet; last run 1 Oct; it ends in 2 days"."""
@@ -37,8 +40,8 @@ class Late:
 
     @property
     def mend(self) -> str:
-        """The command that mends it; for whom, only its owner knows."""
-        return f"ccops run {self.operation} …"
+        """The command that mends it; for whom, its owner knows if the ledger does not."""
+        return self.again or f"ccops run {self.operation} …"
 
 
 def late_grants(ledger: Ledger, operations: Iterable[Operation], now: datetime) -> Iterator[Late]:
@@ -74,7 +77,8 @@ def _late(ledger: Ledger, operation: Operation, now: datetime) -> Iterator[Late]
     begin, ends = period_bounds(present, operation.timezone)
     near_end = is_near_end(begin, ends, now)
     if near_end or now >= expected(present, before, last, operation.timezone):
-        yield Late(operation.name, present, last.last, ends, near_end, operation.timezone)
+        again = last_of_many(ledger, operation)
+        yield Late(operation.name, present, last.last, ends, near_end, operation.timezone, again)
 
 
 def is_near_end(begin: datetime, end: datetime, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -14,6 +15,8 @@ from ccops.engine.many import Manners, work_off
 from ccops.engine.release import needs_release
 from ccops.engine.request import Outcome
 from ccops.engine.telling import outcome_of
+from ccops.ledger.errors import NoEventToSettle
+from ccops.ledger.events import Ending, Event
 from ccops.ledger.ledger import Ledger
 from ccops.operations.copying import from_json
 
@@ -67,6 +70,19 @@ def look_at_parked(heart: Heart, outcomes: Sequence[Outcome], most: int) -> Iter
         contact = None if outcome.contact is None else heart.crm.contact(outcome.contact)
         yield Look(outcome, asked=True, contact=contact)
     yield from (Look(outcome, asked=False, contact=None) for outcome in outcomes[most:])
+
+
+def settle_event(ledger: Ledger, number: int, word: Word, by: str, now: datetime) -> Event:
+    """End an event of the inbox that needs a person by that person's word; nothing is run for it.
+
+    Its sender hears of success from now on, or may send it again. Raises NoEventToSettle.
+    """
+    event = ledger.inbox.find(number)
+    if event is None or event.state != "parked":
+        raise NoEventToSettle(number)
+    said = f"{by} said that it was {'applied' if word == 'applied' else 'not applied'}"
+    status = "applied" if word == "applied" else event.status or "failed"
+    return ledger.inbox.settle(event, Ending(status, said), now)
 
 
 def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:

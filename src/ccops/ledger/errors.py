@@ -37,10 +37,12 @@ class LedgerThere(LedgerUnusable):
 class LedgerDamaged(LedgerUnusable):
     """The file is no SQLite database, or a broken one."""
 
+    mend = "ccops restore FILE"
+
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. Put the newest backup in its place: "
-            "ccops restore FILE; with no backup, move it aside, then: ccops init --take-over."
+            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. With no backup, move it aside, then: "
+            "ccops init --take-over. Else put the newest backup in its place:"
         )
 
 
@@ -139,3 +141,12 @@ class TagMoved(Misconfigured):
             f'sent. An operation\'s name is what is counted by: name it "{then}" again in operations.toml. If it '
             f"really is another operation, unbind the tag (ccops tag unbind {now}) and bind it again (ccops tag bind)."
         )
+
+
+class NoEventToSettle(Misconfigured):
+    """The inbox has no such event, or none that needs a person."""
+
+    mend = "ccops doctor"
+
+    def __init__(self, event: int) -> None:
+        super().__init__(f"the inbox has no event i{event} that needs a person. Nothing was changed.")

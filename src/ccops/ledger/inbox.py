@@ -92,6 +92,17 @@ class Inbox:
         """Note that events need a person."""
         self._try("state = 'parked', tries = tries + 1, ended_at = :now", events, how, now=now)
 
+    def settle(self, event: Event, how: Ending, now: datetime) -> Event:
+        """End an event that needs a person, by that person's word; return how it stands."""
+        return self._changed(
+            "state = 'done', ended_at = :now, status = :status, reason = :reason",
+            [event],
+            "state = 'parked'",
+            now=now,
+            status=how.status,
+            reason=how.reason,
+        )[0]
+
     def close(self, event: Event, now: datetime) -> Event:
         """End an event with the answer of its latest try, which its sender is about to hear; return how it stands."""
         return self._changed(

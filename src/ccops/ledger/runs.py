@@ -72,9 +72,15 @@ class Runs:
         return run_of(row)
 
     def unfinished(self) -> list[Run]:
-        """Return the runs that never reported their end and are not at work now, oldest first."""
+        """Return the runs that never reported their end and are not at work now, oldest first.
+
+        The same command goes on with each of them: one behind which another of the same words came was given up.
+        """
         with self._database.read() as db:
-            rows = db.rows("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY id")
+            rows = db.rows(
+                "SELECT * FROM runs WHERE ended_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM runs AS later WHERE later.words = runs.words AND later.id > runs.id) ORDER BY id"
+            )
         return [run for run in map(run_of, rows) if not self.is_alive(run.id)]
 
     def tidy(self) -> int:
@@ -102,6 +108,16 @@ class Runs:
         with self._database.read() as db:
             row = db.row("SELECT * FROM runs WHERE words = :words ORDER BY id DESC LIMIT 1", words=words)
         return None if row is None or row["ended_at"] is not None else run_of(row)
+
+    def last_beginning(self, words: str) -> Run | None:
+        """Return the last run whose words begin like this."""
+        with self._database.read() as db:
+            row = db.row(
+                "SELECT * FROM runs WHERE words >= :words AND words < :beyond ORDER BY id DESC LIMIT 1",
+                words=words,
+                beyond=words[:-1] + chr(ord(words[-1]) + 1),
+            )
+        return None if row is None else run_of(row)
 
     def last_ended(self, words: str) -> Run | None:
         """Return the last run of these words that reported its end."""

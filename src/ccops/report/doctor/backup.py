@@ -12,7 +12,7 @@ from ccops.report.doctor.wording import count, day
 
 OFTEN: Final = timedelta(days=7)
 """So much work may be lost."""
-_MEND: Final = "ccops backup FILE"
+_MEND: Final = "ccops backup ~/ccops-backup.tar.gz"
 
 
 def look(patient: Patient, ledger: Ledger) -> Iterator[Finding]:

@@ -1,12 +1,12 @@
-"""What the registry names and the CRM must have: the receipt field, the operations' fields, and their trigger tags."""
+"""What the registry names and the CRM must have: the operations' fields, and their trigger tags."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 
 from ccops.crm.base import CustomField
-from ccops.engine.founding import RECEIPT_LABEL
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
-from ccops.operations.model import Operation, Registry
+from ccops.operations.model import Operation, Registry, Tag
 from ccops.operations.plan import fields_read
 from ccops.registry.faults import nearest
 from ccops.report.doctor.finding import Finding, well, wrong
@@ -14,30 +14,34 @@ from ccops.report.doctor.wording import count
 from ccops.text import clean, shorten
 
 
-def receipts(ledger: Ledger, fields: list[CustomField]) -> Iterator[Finding]:
-    """Look for the field that holds the receipts."""
-    key = ledger.identity.receipt_field
-    if any(field.key == key for field in fields):
-        yield well("receipts", f"in the field {key}")
-        return
-    text = f'their field "{clean(key)}" is not in Kit: deleted, or renamed; then call it "{RECEIPT_LABEL}" again. Else:'
-    yield wrong("receipts", text, "ccops doctor --fix")
-
-
 def fields_of(registry: Registry, fields: list[CustomField]) -> Iterator[Finding]:
-    """Look for the fields of all operations."""
+    """Look for the fields of all operations, and for those that the registry has limits for."""
     known = {field.key: field.label for field in fields}
-    wanted = {operation.name: fields_read(operation) for operation in registry.operations.values()}
-    found = [_gone(name, key, known) for name, keys in wanted.items() for key in sorted(keys - known.keys())]
-    used = frozenset[str]().union(*wanted.values())
+    operations = registry.operations.values()
+    found = [_gone(operation, key, known) for operation in operations for key in sorted(_lacking(operation, known))]
+    found += [_limits_of(key) for key in registry.fields if key not in known]
+    used = frozenset[str]().union(*map(fields_read, operations))
     yield from found or ([well("fields", f"{', '.join(sorted(used))}")] if used else [])
 
 
-def _gone(operation: str, key: str, known: Mapping[str, str]) -> Finding:
-    guess = nearest(key, known)
-    hint = f'; there is "{guess}"' if guess else ""
-    mend = f"ccops op edit {operation}" + (f" --field {guess}" if guess else "")
-    return wrong("fields", f'{operation}: the field "{clean(key)}" is not in Kit: deleted or renamed{hint}', mend)
+def _lacking(operation: Operation, known: Mapping[str, str]) -> frozenset[str]:
+    return fields_read(operation) - known.keys()
+
+
+def _gone(operation: Operation, key: str, known: Mapping[str, str]) -> Finding:
+    guess, edit = nearest(key, known), f"ccops op edit {operation.name}"
+    text = f'{operation.name}: the field "{clean(key)}" is not in Kit: deleted or renamed'
+    if not guess:
+        return wrong("fields", text, f"{edit} --create-field")
+    # The field of a single change can be named by an option; any other is put right in the editor.
+    is_only = [change.field for change in operation.changes] == [key] and _lacking(operation, known) == {key}
+    mend = f"{edit} --field {guess}" if is_only else edit
+    return wrong("fields", f'{text}; there is "{guess}"', f"{mend}\nor, if it was deleted: {edit} --create-field")
+
+
+def _limits_of(key: str) -> Finding:
+    text = f'operations.toml has limits for the field "{clean(key)}", which is not in Kit: they hold for nothing'
+    return wrong("fields", text, f"correct [fields.{clean(key)}] in operations.toml")
 
 
 def tags_of(registry: Registry, names: Mapping[int, str], ledger: Ledger | CcopsError) -> Iterator[Finding]:
@@ -52,7 +56,7 @@ def _tag(operation: Operation, names: Mapping[int, str], ledger: Ledger | CcopsE
     if tag is None:
         return
     if tag.id not in names:
-        yield wrong("tags", f"{name}: its tag {shorten(tag.name)} is not in Kit any more", f"ccops tag unbind {name}")
+        yield wrong("tags", f"{name}: its tag {shorten(tag.name)} is not in Kit any more", _another(name, tag, names))
     elif names[tag.id] != tag.name:
         yield well("tags", f"{name}: its tag {shorten(tag.name)} is called {shorten(names[tag.id])} in Kit now")
     counted = None if isinstance(ledger, CcopsError) else ledger.identity.counted_as(tag.id)
@@ -61,3 +65,10 @@ def _tag(operation: Operation, names: Mapping[int, str], ledger: Ledger | CcopsE
         yield wrong(
             "tags", text, f"name it {counted} again in operations.toml\nor, if it is another: ccops tag unbind {name}"
         )
+
+
+def _another(operation: str, gone: Tag, names: Mapping[int, str]) -> str:
+    """Write the commands that give an operation another tag: the one that is called like the lost one, or a new one."""
+    alike = next((name for name in names.values() if name.casefold() == gone.name.casefold()), None)
+    another = f"create {operation}" if alike is None else f"bind {operation} {clean(shlex.quote(alike))}"
+    return f"ccops tag unbind {operation}\nccops tag {another}"

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.operations.model import Registry
 from ccops.registry.settings import Settings
-from ccops.report.doctor import backup, bindings, home, inbox, kit, ledger, periods, waiting, webhooks
+from ccops.report.doctor import backup, bindings, home, inbox, kit, ledger, periods, receipts, waiting, webhooks
 from ccops.report.doctor.finding import Finding, guarded, told, well
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import count
@@ -72,7 +72,7 @@ def _in_kit(patient: Patient, visit: Visit) -> Iterator[Finding]:
     fields, names = visit.crm.fields(), {tag.id: tag.name for tag in visit.crm.tags()}
     registry = patient.registry
     if not isinstance(patient.ledger, CcopsError):
-        yield from guarded("receipts", bindings.receipts(patient.ledger, fields), _KIT_IS_GONE)
+        yield from guarded("receipts", receipts.look(patient.ledger, visit.crm, fields), _KIT_IS_GONE)
     if not isinstance(registry, CcopsError):
         bound = [operation for operation in registry.operations.values() if operation.tag and operation.tag.id in names]
         yield from guarded("fields", bindings.fields_of(registry, fields), _KIT_IS_GONE)

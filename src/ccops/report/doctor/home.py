@@ -1,6 +1,7 @@
 """The folder: there, private, writable, with room on its disk and nothing left over in it."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -37,12 +38,17 @@ def _loose(home: Home) -> Iterator[Finding]:
 def _writable(home: Home) -> Iterator[Finding]:
     for path in (home.path, home.config, home.registry, home.ledger):
         if path.exists() and not os.access(path, os.W_OK):
-            mend = f"look at the owner and mode of {clean(str(path))}"
-            yield wrong("home", f"{clean(path.name)} can't be written to by this user", mend)
+            yield wrong("home", f"{clean(path.name)} can't be written to by this user", _to_write(path))
     with told(home.path):
         free = shutil.disk_usage(home.path).free
     if free < _ROOM:
         yield wrong("home", f"its disk has only {size(free)} left", f"make room on the disk of {clean(str(home.path))}")
+
+
+def _to_write(path: Path) -> str:
+    """Write the command that lets this user write to a file or folder."""
+    quoted = clean(shlex.quote(str(path)))
+    return f"chmod u+w {quoted}" if path.stat().st_uid == os.getuid() else f'sudo chown "$USER" {quoted}'
 
 
 def _left(home: Home, now: datetime) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from ccops.ledger.ledger import Ledger
 from ccops.report.doctor.finding import Finding, wrong
 from ccops.report.doctor.patient import Patient
 from ccops.report.doctor.wording import count, day
+from ccops.report.words import SEND_AGAIN
 from ccops.text import clean
 
 _PATIENCE: Final = timedelta(minutes=10)
@@ -38,9 +39,15 @@ def _is_late(event: Event, patient: Patient) -> bool:
 def _parked(events: list[Event]) -> Iterator[Finding]:
     for event in events[:_MOST]:
         text = f"i{event.id} for {clean(event.who)}, {event.operation}: {clean(event.reason or '')}"
-        again = f"ccops poll {event.operation}" if event.is_hint else "mend it, then let the sender send it again"
-        yield wrong("inbox", text, again)
+        yield wrong("inbox", text, _mend(event))
     if len(events) > _MOST:
         yield wrong(
             "inbox", f"{count(len(events) - _MOST, 'more event')} of the inbox need you", "mend those above first"
         )
+
+
+def _mend(event: Event) -> str:
+    """Say how to serve an event, and how to let it count for nothing; a sender's own second try counts once."""
+    settle = f"ccops settle i{event.id} --as"
+    again = f"ccops run {event.operation} {clean(event.who)} && {settle} applied" if event.is_hint else SEND_AGAIN
+    return f"{again}\nor, if it is to count for nothing: {settle} not-applied"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from ccops.engine.checking import DRIFT
 from ccops.engine.errors import ClockWrong
@@ -12,6 +13,8 @@ from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import moment, span
 from ccops.text import clean
+
+_OF_SHELL: Final = ("KIT_API_KEY", "KIT_ACCESS_TOKEN")
 
 
 def look(patient: Patient, visit: Visit) -> Iterator[Finding]:
@@ -26,12 +29,18 @@ def _account(patient: Patient, visit: Visit) -> Iterator[Finding]:
         ours = patient.ledger.identity.account
         if ours[0] != visit.account.id:
             text = f"the key opens {theirs}, but this home is of {clean(ours[1])} ({ours[0]})"
-            yield wrong("Kit", text, "ccops login")
+            yield wrong("Kit", text, f"unset {visit.source}" if _is_of_shell(visit) else "ccops login")
             return
     pace = f"{visit.rate} a minute" if visit.rate else "without a limit"
     from_where, cron_has_it = _key(patient, visit.source)
     text = f"{theirs}, {from_where}, {pace}"
-    yield well("Kit", text) if cron_has_it else wrong("Kit", text, "ccops init --save-key")
+    # Only a key can be stored; an access token ends after some hours.
+    mend = "ccops login --oauth" if visit.source == _OF_SHELL[1] else "ccops init --save-key"
+    yield well("Kit", text) if cron_has_it else wrong("Kit", text, mend)
+
+
+def _is_of_shell(visit: Visit) -> bool:
+    return visit.source in _OF_SHELL
 
 
 def _key(patient: Patient, source: str) -> tuple[str, bool]:

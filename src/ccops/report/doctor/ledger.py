@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from ccops.engine.commands import command_of
+from ccops.errors import CcopsError
 from ccops.ledger.errors import LedgerDamaged
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
@@ -15,6 +17,7 @@ from ccops.text import clean
 
 _REMEMBERED: Final = timedelta(days=30)
 """A run broken off longer ago will not be given again: its command is history."""
+_AGAIN: Final = "give the same command again: it goes on with this run"
 _MOST: Final = 5
 
 
@@ -32,11 +35,12 @@ def look(ledger: Ledger) -> Iterator[Finding]:
 
 def runs(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
     """Look for runs that were broken off."""
+    operations = {} if isinstance(patient.registry, CcopsError) else patient.registry.operations
     found = [run for run in ledger.runs.unfinished() if patient.now - run.started_at < _REMEMBERED]
     for run in found:
         when = day(run.started_at, patient.timezone, patient.now)
         text = f"r{run.id} ({clean(run.title)}, {when}, by {clean(run.by)}) never reported its end"
-        yield wrong("runs", text, "give the same command again: it goes on with this run")
+        yield wrong("runs", text, command_of(run, operations) or _AGAIN)
     if not found:
         yield well("runs", "all reported their end")
 
@@ -67,9 +71,15 @@ def _parked(ledger: Ledger, parked: list[Entry]) -> Iterator[Finding]:
         person = ledger.people.by_id(entry.contact)
         who = person.email if person is not None and person.email else f"contact {entry.contact}"
         text = f"e{entry.id} {clean(who)}, {entry.operation}: {clean(entry.reason or '')}"
-        yield wrong("parked", text, f"ccops settle e{entry.id} --as applied   (or not-applied)")
+        yield wrong("parked", text, _by_word(entry))
     if len(parked) > _MOST:
         yield wrong("parked", f"{len(parked) - _MOST} more", "ccops settle")
+
+
+def _by_word(entry: Entry) -> str:
+    """Write the commands that settle an entry; one that was never sent can't have been applied."""
+    never = f"ccops settle e{entry.id} --as not-applied"
+    return never if entry.turn is None else f"ccops settle e{entry.id} --as applied\nor: {never}"
 
 
 def _named(entries: list[Entry]) -> str:

@@ -90,7 +90,7 @@ def _is_settled(house: House, event: Event) -> bool:
     """Whether another try could not come to another end."""
     entry = None if event.entry is None else house.ledger.entries.find(event.entry)
     if entry is None:
-        return False
+        return event.status == "applied"  # by a person's word
     if event.status == "parked":
         return entry.status == "parked"
     return event.status in {"applied", "repeated"} or (event.status == "refused" and not is_mendable(entry))
