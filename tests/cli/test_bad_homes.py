@@ -19,8 +19,8 @@ ANN = "ann@example.org"
 RUN = ("run", "payment-credit", ANN)
 COMMANDS = (RUN, (*RUN, "--dry-run"), ("undo", "e1"), ("settle",), ("settle", "e1", "--as", "applied"))
 DAMAGED = (
-    "the ledger {} is damaged ({}). Nothing was sent. With no backup, move it aside, then: ccops init --take-over. "
-    "Else put the newest backup in its place:\nccops restore FILE"
+    "the ledger {} is damaged ({}). Nothing was sent. Put the newest backup in its place (with no backup, move "
+    "it aside, then: ccops init --take-over):\nccops restore FILE"
 )
 NOT_WRITABLE = (
     "the ledger {} can't be written to ({}). Nothing is lost: check the free space of the disk, and the owner and mode "

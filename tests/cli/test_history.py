@@ -298,3 +298,16 @@ def test_no_terminal_is_too_narrow_for_a_change(terminal: Call, columns: str) ->
         shown = terminal(*words, NO_COLOR="1", COLUMNS=columns).out
         assert any("5 → 15" in line for line in shown.splitlines())
         assert max(map(len, shown.splitlines())) <= int(columns)
+
+
+def test_a_refusal_that_was_tried_again_stays_in_the_list_of_its_run(site: Site, ccops: Call) -> None:
+    site.kit.set_field(site.ann, "credits", "abc")
+    assert ccops("run", "monthly-grant", "ann@example.org", "--period", "2026-10").status == 1
+    site.kit.set_field(site.ann, "credits", "5")
+    assert ccops("run", "monthly-grant", "ann@example.org", "--period", "2026-10", "--reason", "again").status == 0
+    (first,) = map(json.loads, ccops("history", "--run", "r1", "--json").out.splitlines())
+    assert (first["entry"], first["run"], first["status"], first["before"]) == ("e1", "r1", "refused", None)
+    assert [row[4] for row in cells(ccops("history", "--runs"))] == ["1 applied", "1 refused"]
+    assert "before\trefused: credits is " in ccops("history", "e1").out
+    (tried,) = json.loads(ccops("history", "e1", "--json").out)["tries"]
+    assert (tried["run"], tried["reason"]) == ("r1", first["reason"])

@@ -39,6 +39,7 @@ QUESTIONS: dict[str, Callable[[Ledger], object]] = {
         Filter(operation="grant", statuses=("failed",))
     ),
     "history as it goes on": lambda ledger: ledger.history.changed_since(7, NOW, [1, 2]),
+    "how earlier runs left an entry": lambda ledger: ledger.history.tries_of(7),
     "runs": lambda ledger: list(ledger.history.runs()),
     "the last run of an operation": lambda ledger: ledger.history.last_run_of("grant"),
     "whether an operation is known": lambda ledger: ledger.history.knows("grant"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from ccops.ledger.model import LEFT_OUT, Status
+from ccops.ledger.model import LEFT_OUT, Entry, Status
 from ccops.ledger.rows import stamp
 
 MOMENT: Final = "COALESCE(entries.ended_at, entries.sent_at, entries.at)"
@@ -43,6 +43,17 @@ class Filter:
     """Only those whose moment is not before it."""
     limit: int | None = 50
     """None: all there are."""
+
+    def fits(self, entry: Entry) -> bool:
+        """Tell whether an entry is among those that are asked for, as it is now."""
+        same = (self.contact or entry.contact, self.operation or entry.operation, self.run or entry.run)
+        left_out = entry.status == "refused" and entry.cause == LEFT_OUT
+        return (
+            same == (entry.contact, entry.operation, entry.run)
+            and (not self.statuses or entry.status in self.statuses)
+            and (self.left_out is None or self.left_out == left_out)
+            and (self.since is None or entry.moment >= self.since)
+        )
 
 
 def conditions(wanted: Filter) -> tuple[str, Given]:

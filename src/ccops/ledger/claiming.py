@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from ccops.ledger import tries
 from ccops.ledger.model import LEFT_OUT, Claim, Claimed, Entry
 from ccops.ledger.rows import ENTRIES, entry_of, stamp
 from ccops.ledger.sqlite import Transaction
@@ -169,6 +170,7 @@ def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
 
 def _adopt(db: Transaction, first: Entry, claim: Claim) -> Entry:
     """Count an entry of which nothing was sent to the run that now takes it up."""
+    tries.keep(db, first, claim.run)
     db.run(
         'UPDATE entries SET run = :run, "by" = :by, via = :via, note = COALESCE(:note, note) WHERE id = :id',
         id=first.id,

@@ -41,8 +41,8 @@ class LedgerDamaged(LedgerUnusable):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. With no backup, move it aside, then: "
-            "ccops init --take-over. Else put the newest backup in its place:"
+            f"the ledger {path} is damaged ({clean(what)}). Nothing was sent. Put the newest backup in its place (with "
+            "no backup, move it aside, then: ccops init --take-over):"
         )
 
 

@@ -1,15 +1,19 @@
 """The ledger read backwards: entries and runs, newest first, by what people ask for."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from ccops.clock import parse_iso
+from ccops.ledger import tries
 from ccops.ledger.choosing import Filter, conditions, listed
 from ccops.ledger.model import LEFT_OUT, Entry, Run, Status
 from ccops.ledger.rows import ENTRIES, entry_of, run_of, stamp
-from ccops.ledger.sqlite import Sqlite
+from ccops.ledger.sqlite import Sqlite, Transaction
 
 __all__ = ("Filter", "History", "PeriodUse", "RunCount")
 
@@ -49,14 +53,20 @@ class History:
         return list(self.each(wanted))
 
     def each(self, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:
-        """Give the newest entries that fit one by one, of one state of the ledger, however many they are."""
-        where, given = conditions(wanted)
-        most = "" if wanted.limit is None else " LIMIT :limit"
-        given |= {} if wanted.limit is None else {"limit": wanted.limit}
+        """Give the newest entries that fit one by one, of one state of the ledger, however many they are.
+
+        Those of a run that another run took over since are given as that run left them.
+        """
         with self._database.read() as db:
-            rows = db.each(f"{_WITH_EMAIL} WHERE {where} ORDER BY entries.id DESC{most}", **given)
-            for row in rows:
-                yield entry_of(row), row["email"] or None
+            found = _each(db, wanted)
+            if wanted.run is not None:
+                found = merge(found, tries.of_run(db, wanted), key=lambda pair: pair[0].id, reverse=True)
+            yield from islice(found, wanted.limit)
+
+    def tries_of(self, entry: int) -> list[Entry]:
+        """Return an entry as each run before its own left it, oldest first."""
+        with self._database.read() as db:
+            return tries.of_entry(db, entry)
 
     def changed_since(self, entry: int, moment: datetime, watched: Collection[int]) -> list[tuple[Entry, str | None]]:
         """Return the entries behind one, those that came to their end since a moment, and the watched; oldest first."""
@@ -155,7 +165,9 @@ class History:
             runs = [run_of(row) for row in db.rows("SELECT * FROM runs ORDER BY id DESC LIMIT :limit", limit=limit)]
             for run in runs:
                 rows = db.rows(f"SELECT {_SHOWN}, COUNT(*) AS n FROM entries WHERE run = :run GROUP BY 1", run=run.id)
-                yield RunCount(run, {row["shown"]: row["n"] for row in rows})
+                counted = Counter({row["shown"]: row["n"] for row in rows})
+                counted.update(tries.counts(db, run.id))
+                yield RunCount(run, dict(counted))
 
     def counts(self) -> dict[str, int]:
         """Return how many entries have each status that is not an end."""
@@ -164,3 +176,11 @@ class History:
                 "SELECT status, COUNT(*) AS n FROM entries WHERE status NOT IN ('applied', 'undone') GROUP BY status"
             )
         return {row["status"]: row["n"] for row in rows}
+
+
+def _each(db: Transaction, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:
+    where, given = conditions(wanted)
+    most = "" if wanted.limit is None else " LIMIT :limit"
+    given |= {} if wanted.limit is None else {"limit": wanted.limit}
+    for row in db.each(f"{_WITH_EMAIL} WHERE {where} ORDER BY entries.id DESC{most}", **given):
+        yield entry_of(row), row["email"] or None

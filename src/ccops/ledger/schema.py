@@ -146,7 +146,26 @@ _THIRD: Final = (
     "CREATE INDEX events_of_contact ON events (who, id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = (
+    # How an entry was refused, or failed, in a run before the one that tried it again: the list of each run is its own.
+    """
+    CREATE TABLE tries (
+        entry INTEGER NOT NULL REFERENCES entries (id),
+        run INTEGER NOT NULL REFERENCES runs (id),
+        status TEXT NOT NULL CHECK (status IN ('refused', 'failed')),
+        cause TEXT,
+        reason TEXT,
+        note TEXT,
+        "by" TEXT NOT NULL,
+        via TEXT NOT NULL,
+        ended_at TEXT NOT NULL,
+        PRIMARY KEY (entry, run)
+    )
+    """,
+    "CREATE INDEX tries_of_run ON tries (run)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """The n-th brings the schema from version n to n + 1."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -44,7 +44,7 @@ class Follower:
         """Return what has begun or changed since the last look, oldest first."""
         changed = [(entry, email) for entry, email in self._since() if self._known.get(entry.id) != _state(entry)]
         self._remember(entry for entry, _ in changed)
-        return [Seen(entry, email) for entry, email in changed if self._fits(entry)]
+        return [Seen(entry, email) for entry, email in changed if self._wanted.fits(entry)]
 
     def _since(self) -> list[tuple[Entry, str | None]]:
         """Look for entries that are new, that came to an end lately, that were open, and that were just undone."""
@@ -63,17 +63,6 @@ class Follower:
             self._known.move_to_end(entry.id)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-
-    def _fits(self, entry: Entry) -> bool:
-        """Tell whether an entry is among those that are asked for, as it is now."""
-        wanted = self._wanted
-        same = (wanted.contact or entry.contact, wanted.operation or entry.operation, wanted.run or entry.run)
-        left_out = entry.status == "refused" and entry.cause == "state"
-        return (
-            same == (entry.contact, entry.operation, entry.run)
-            and (not wanted.statuses or entry.status in wanted.statuses)
-            and (wanted.left_out is None or wanted.left_out == left_out)
-        )
 
 
 def _state(entry: Entry) -> State:

@@ -47,6 +47,8 @@ class Whole:
     receipt: str
     tags_wait: bool
     """Whether its trigger tag is still to come off, or a follow-up tag to go on."""
+    tries: tuple[Entry, ...] = ()
+    """How earlier runs left it that were refused it, or failed."""
 
 
 def past(ledger: Ledger, wanted: Filter, most: int) -> Past:
@@ -77,4 +79,5 @@ def whole(ledger: Ledger, entry_id: int) -> Whole:
         from_json(entry.copy),
         ledger.identity.lineage.receipt(entry.id, entry.sends),
         entry.status in {"applied", "undone", "refused"} and not entry.released and needs_release(entry),
+        tuple(ledger.history.tries_of(entry.id)),
     )

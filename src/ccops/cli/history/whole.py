@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from ccops.cli.columns import Column
-from ccops.cli.showing import entry_object, entry_status, long_time, times_in
+from ccops.cli.showing import entry_object, entry_status, entry_text, long_time, times_in
 from ccops.cli.styles import Styled
 from ccops.clock import iso
 from ccops.operations.describe import describe_change
@@ -64,6 +64,8 @@ def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> It
     yield from _said("note", entry.note)
     yield "by", f"{entry.by}, via {entry.via}"
     yield "run", f"r{entry.run}, {whole.run.title}"
+    for tried in whole.tries:
+        yield "before", f"{entry_text(tried)} (run r{tried.run} of {when(tried.moment)}, by {tried.by})"
     yield from _said("undoes", entry_name(entry.undoes))
     yield from _said("undone by", entry_name(entry.undone_by))
     yield from _times(entry, when)
@@ -131,5 +133,6 @@ def _more(whole: "Whole") -> dict[str, object]:
         "begun_at": iso(entry.at),
         "sent_at": iso(entry.sent_at) if entry.sent_at else None,
         "ended_at": iso(entry.ended_at) if entry.ended_at else None,
+        "tries": [entry_object(tried, whole.email) for tried in whole.tries],
         "changes": [describe_change(change) for change in whole.operation.changes],
     }
