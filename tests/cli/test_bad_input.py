@@ -71,12 +71,26 @@ def test_a_contact_that_kit_does_not_know_fails(site: Site, ccops: Call, who: st
     assert site.sent == 0
 
 
+LACKS, SAFE, THERE = "Kit has no field", "Nothing was changed.", "It has credits, plan, replay_opened_on."
+SET_IT = f"ccops adjust {ANN}"
+MAKE = f"to make the field: {SET_IT} creditz --set 1 --create-field"
+
+
 @pytest.mark.parametrize(
     ("field", "error"),
     [
-        ("creditz", 'Kit has no field "creditz"; there is "credits". Nothing was sent.'),
-        ("zzz", 'Kit has no field "zzz". Nothing was sent.'),
-        ("\x1b[31m[/b]", 'Kit has no field "\\x1b[31m[/b]". Nothing was sent.'),
+        (
+            "creditz",
+            f'{LACKS} "creditz". {SAFE} Did you mean credits?\n{SET_IT} credits --set 1{{how}}\nor, {MAKE}',
+        ),
+        (
+            "zzz",
+            f'{LACKS} "zzz". {SAFE} {THERE} To make it:\n{SET_IT} zzz --set 1 --create-field',
+        ),
+        (
+            "\x1b[31m[/b]",
+            f"{LACKS} \"\\x1b[31m[/b]\". {SAFE} {THERE} To make it:\n{SET_IT} '\\x1b[31m[/b]' --set 1 --create-field",
+        ),
         (
             "ccops_receipt",
             'ccops keeps its receipts in the field "ccops_receipt", so it can\'t be adjusted. Nothing was sent.',
@@ -87,8 +101,20 @@ def test_a_contact_that_kit_does_not_know_fails(site: Site, ccops: Call, who: st
 def test_a_field_that_can_not_be_adjusted_is_told(
     site: Site, ccops: Call, field: str, error: str, how: tuple[str, ...]
 ) -> None:
+    error = error.format(how="".join(f" {word}" for word in how))
     assert ccops("adjust", ANN, field, "--set", "1", *how) == Ended(2, "", told(error))
-    assert site.sent == 0
+    assert (site.sent, site.entries()) == (0, [])
+
+
+def test_a_field_of_an_adjustment_is_made_if_asked_for(site: Site, ccops: Call) -> None:
+    dry = ccops("adjust", ANN, "Bonus points", "--add", "10", "--create-field", "--dry-run")
+    assert (dry.status, "bonus_points" in site.kit.field_values(site.ann)) == (2, False)
+    ended = ccops("adjust", ANN, "Bonus points", "--add", "10", "--create-field")
+    assert ended.out.split("\t")[1] == "bonus_points (empty) → 10"
+    assert ended.err.splitlines()[:2] == [
+        'Made the field "Bonus points" in Kit.',
+        'Kit calls this field "bonus_points"; that is what is used.',
+    ]
 
 
 def test_the_same_key_with_another_amount_is_refused(site: Site, ccops: Call) -> None:

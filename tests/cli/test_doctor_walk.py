@@ -13,10 +13,10 @@ import pytest
 
 from ccops.ledger.events import Arrival, Ending
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Sandbox
+from ccops.sandbox import Fault, Sandbox
 from tests.cli.calling import Ended
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, OTHER_KEY, call_kit, delete_field, rename_field
+from tests.cli.talking import KEY, call_kit, delete_field, rename_field
 
 TAG: Final = "ccops: payment-credit"
 ANN: Final = "ann@example.org"
@@ -58,9 +58,8 @@ def paid(practice: Practice, *words: str) -> None:
 
 def broken_off(practice: Practice, words: tuple[str, ...]) -> None:
     """Let a run break off before its first contact."""
-    practice.kit.settings.key = OTHER_KEY
+    practice.kit.faults.add(Fault("status", method="GET", path=f"/v4/subscribers/{ann(practice)}", status=401))
     assert practice(*words).status == 3
-    practice.kit.settings.key = KEY
 
 
 def settled_wrongly(practice: Practice) -> None:

@@ -212,10 +212,15 @@ def test_a_file_that_can_not_be_read_is_told(
 def test_a_field_that_kit_lacks_is_told(site: Site, ccops: Call, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(f"email,set\n{ANN},1\n")
-    error = told('Kit has no field "creditz"; there is "credits". Nothing was sent.')
     for how in ((), ("--dry-run",)):
+        line = " ".join(["ccops import", str(file), "--field {} --quiet", *how])
+        error = told(
+            'Kit has no field "creditz". Nothing was changed. Did you mean credits?\n'
+            f"{line.format('credits')}\n"
+            f"or, to make the field: {line.format('creditz').removesuffix(' --dry-run')} --create-field"
+        )
         assert ccops("import", str(file), "--field", "creditz", "--quiet", *how) == Ended(2, "", error)
-    assert site.sent == 0
+    assert (site.sent, site.entries()) == (0, [])
 
 
 def test_the_credential_is_no_key_and_is_not_shown(site: Site, ccops: Call, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_field_and_tag_are_made(ccops: Call, home: Path, kit: Sandbox) -> None:
 def test_the_key_that_kit_chose_is_used_and_said(ccops: Call, home: Path) -> None:
     done = ccops("op", "add", "pay", "--field", "Member Points", "--increase", "10", "--create-field")
     assert done.status == 0
-    assert 'Kit calls this field "member_points"; the operation uses that.' in done.err
+    assert 'Kit calls this field "member_points"; that is what is used.' in done.err
     assert saved(home)["pay"]["field"] == "member_points"
 
 
@@ -52,8 +52,9 @@ def test_a_field_that_is_missing_is_not_made_unasked(ccops: Call, home: Path) ->
     assert refused == Ended(
         2,
         "",
-        'error: Kit has no field "kredits" (there is "credits"). Nothing was changed. To make it:\n'
-        "       ccops op add pay --field kredits --increase 10 --tag --create-field\n",
+        'error: Kit has no field "kredits". Nothing was changed. Did you mean credits?\n'
+        "       ccops op add pay --field credits --increase 10 --tag\n"
+        "       or, to make the field: ccops op add pay --field kredits --increase 10 --tag --create-field\n",
     )
     assert saved(home) == {}
 
@@ -213,3 +214,45 @@ def test_a_list_at_a_terminal_fits_80_columns(ccops: Call, terminal: Call) -> No
         "monthly-grant  credits +10, at most 120, once a      ccops: monthly-grant  ready",
         "               month",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        (
+            ("op", "add", "pay", "--field", "creditz", "--increase", "10"),
+            "ccops op add pay --field credits --increase 10",
+        ),
+        (("op", "edit", "old", "--field", "creditz"), "ccops op edit old --field credits"),
+        (
+            ("op", "edit", "old", "--change", "creditz increase 3"),
+            "ccops op edit old --change 'creditz increase 3' --create-field",
+        ),
+    ],
+)
+def test_a_misspelt_field_is_refused_whatever_else_is_wanted(
+    ccops: Call, home: Path, words: tuple[str, ...], mend: str
+) -> None:
+    assert ccops("op", "add", "old", "--field", "plan", "--set", "gold", "--create-field").status == 0
+    before = saved(home)
+    refused = ccops(*words)
+    assert (refused.status, saved(home)) == (2, before)
+    assert 'Kit has no field "creditz". Nothing was changed. Did you mean credits?' in refused.err
+    assert mend in [line.strip() for line in refused.err.splitlines()]
+
+
+@pytest.mark.usefixtures("home")
+def test_what_an_operation_reads_is_looked_for_too(ccops: Call) -> None:
+    done = ccops("op", "add", "pay", "--field", "credits", "--formula", "credits + bonus")
+    assert (done.status, done.err.splitlines()[0]) == (
+        0,
+        'warning: Kit has no field "bonus", which pay needs. To make it: ccops op edit pay --create-field',
+    )
+    assert ccops("op", "edit", "pay", "--create-field").status == 0
+    assert "warning" not in ccops("op", "edit", "pay", "--formula", "credits + bonus").err
+
+
+def test_without_kit_an_operation_is_made_all_the_same(ccops: Call, home: Path) -> None:
+    done = ccops("op", "add", "pay", "--field", "creditz", "--increase", "10", KIT_API_URL="http://127.0.0.1:9")
+    assert (done.status, "pay" in saved(home)) == (0, True)
+    assert done.err.startswith("Whether Kit has the field could not be looked up: ")

@@ -13,8 +13,9 @@ from ccops.cli.doing import do
 from ccops.cli.job import Job, Writing
 from ccops.cli.keys import amount_text, check_key
 from ccops.cli.making import command, new_app
-from ccops.cli.options import Key, number
+from ccops.cli.options import CreateField, Key, number
 from ccops.cli.session import session_of
+from ccops.cli.setup import field_to_change
 from ccops.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -59,27 +60,33 @@ def adjust(
     take: Take = None,
     set_: Set = None,
     key: Key = None,
+    create_field: CreateField = False,
 ) -> int:
     """Change one field of one contact, once."""
     options: tuple[tuple[Adjustment, Decimal | None], ...] = (("add", add), ("take", take), ("set", set_))
     given = [(word, amount) for word, amount in options if amount is not None]
     if len(given) != 1:
         raise OneOfThree
-    return _adjust(session_of(ctx), contact, field, given[0], key, how)
+    return _adjust(session_of(ctx), contact, field, given[0], (key, create_field), how)
 
 
 def _adjust(
-    session: "Session", word: str, field: str, asked: "tuple[Adjustment, Decimal]", key: str | None, how: Writing
+    session: "Session",
+    word: str,
+    field: str,
+    asked: "tuple[Adjustment, Decimal]",
+    more: tuple[str | None, bool],
+    how: Writing,
 ) -> int:
     from ccops.engine.request import Request
     from ccops.operations.asking import adjust_operation
     from ccops.operations.occasions import for_adjust, for_key, for_run
     from ccops.registry.load import field_key
 
-    who = contact_of(word)
+    who, (key, create_field) = contact_of(word), more
     check_key(session, key)
     registry = session.registry
-    target = field_key(registry.fields, field)
+    target = field_to_change(session, field_key(registry.fields, field), create=create_field, dry_run=how.dry_run)
     operation = adjust_operation(target, *asked, registry.fields, registry.timezone)
     said = f"{asked[0]} {amount_text(asked[1])}"
     named = None if key is None else for_adjust(target, for_key(key))

@@ -104,6 +104,7 @@ Reason = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="Why; the history keeps it."),
 ]
+CreateField = Annotated[bool, typer.Option("--create-field", help="Make the field, if Kit does not have it.")]
 RefusedOk = Annotated[bool, typer.Option("--refused-ok", help="Exit with 0 even if a limit refused some contacts.")]
 New = Annotated[bool, typer.Option("--new", help="Begin a new run, even if the last one like it was broken off.")]
 

@@ -2,26 +2,45 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ccops.errors import Misconfigured, ServiceUnreachable
+from ccops.cli.correction import corrected
+from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
 from ccops.text import clean, shorten
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.crm.base import CustomField, KnownTag
+    from ccops.operations.model import Operation
+
+_MOST_NAMED: Final = 8
 
 
 class FieldMissing(Misconfigured):
-    """The CRM has no such field."""
+    """The CRM has no such field: misspelt, or still to be made."""
 
     def __init__(self, name: str, known: Sequence[str], argv: Sequence[str]) -> None:
         from ccops.registry.faults import nearest
 
-        guess = nearest(name, known)
-        hint = f' (there is "{guess}")' if guess else ""
-        self.mend = "ccops " + shlex.join([*argv, "--create-field"])
-        super().__init__(f"Kit has no field {shorten(name)}{hint}. Nothing was changed. To make it:")
+        guess, make = nearest(name, known), _to_make(argv)
+        meant = corrected(argv, name, guess) if guess else None
+        self.mend = f"{meant}\nor, to make the field: {make}" if meant else make
+        what = f"Kit has no field {shorten(name)}. Nothing was changed."
+        if guess is None:
+            super().__init__(f"{what} {_that_are_there(known)}To make it:")
+        else:
+            super().__init__(f"{what} Did you mean {clean(guess)}?{'' if meant else ' To make it all the same:'}")
+
+
+def _to_make(argv: Sequence[str]) -> str:
+    """Write the command that makes the field; a dry run would not."""
+    return clean("ccops " + shlex.join([*(word for word in argv if word != "--dry-run"), "--create-field"]))
+
+
+def _that_are_there(known: Sequence[str]) -> str:
+    """Say which fields there are, the first of them."""
+    listed = ", ".join(map(clean, known[:_MOST_NAMED]))
+    return f"It has {listed}{', …' if len(known) > _MOST_NAMED else ''}. " if known else ""
 
 
 class TagExists(Misconfigured):
@@ -62,17 +81,73 @@ def default_tag(operation: str) -> str:
 def field_in_crm(session: "Session", name: str, *, create: bool) -> str:
     """Return the key of the field that has this key or label, made first if `create`. Raises FieldMissing.
 
-    The CRM chooses the key of a new field; if it is another than was asked for, this is said.
+    The CRM chooses the key of a new field; if it is another than was asked for, this is said. Nothing is made where
+    nothing may be written.
     """
-    field = _known(session.crm.fields(), name)
-    if field is None and not create:
-        raise FieldMissing(name, [each.key for each in session.crm.fields()], session.argv)
+    fields = session.crm.fields()
+    if not create or session.looks_only or _known(fields, name) is not None:
+        return key_among(session, fields, name)
+    field = session.crm.create_field(name)
+    session.console.note(f'Made the field "{field.label}" in Kit.')
+    return _said(session, field, name)
+
+
+def key_among(session: "Session", fields: "Sequence[CustomField]", name: str) -> str:
+    """Return the key of the field that has this key or label. Raises FieldMissing."""
+    field = _known(fields, name)
     if field is None:
-        field = session.crm.create_field(name)
-        session.console.note(f'Made the field "{field.label}" in Kit.')
+        raise FieldMissing(name, _of_people(fields), session.argv)
+    return _said(session, field, name)
+
+
+def fields_if_reachable(session: "Session") -> "Sequence[CustomField] | None":
+    """Return the CRM's fields; None, and a note why, if it can't be asked: there is no key yet, or no network."""
+    from ccops.cli import doors
+
+    try:
+        return doors.open_crm(session, patience=doors.HASTE).fields()
+    except CcopsError as error:
+        session.console.note(f"Whether Kit has the field could not be looked up: {error}")
+        return None
+
+
+def warn_of_missing(session: "Session", operation: "Operation", fields: "Sequence[CustomField] | None") -> None:
+    """Warn of fields that an operation needs and the CRM lacks."""
+    from ccops.operations.plan import fields_read
+
+    lacking = set() if fields is None else fields_read(operation) - {field.key for field in fields}
+    for key in sorted(lacking):
+        make = f"ccops op edit {operation.name} --create-field"
+        session.console.warn(f"Kit has no field {shorten(key)}, which {operation.name} needs. To make it: {make}")
+
+
+def _said(session: "Session", field: "CustomField", name: str) -> str:
+    """Return the key of a field; if it is not as it was asked for, say so."""
     if field.key != name:
-        session.console.note(f'Kit calls this field "{field.key}"; the operation uses that.')
+        session.console.note(f'Kit calls this field "{field.key}"; that is what is used.')
     return field.key
+
+
+def field_to_change(session: "Session", name: str, *, create: bool, dry_run: bool) -> str:
+    """Return the key of a field that is to be changed once, before anything of it enters the ledger.
+
+    Raises FieldMissing and ReceiptFieldOurs.
+    """
+    from ccops.engine.errors import ReceiptFieldOurs
+    from ccops.operations.asking import ADJUST
+
+    session.looks_only = dry_run
+    ledger = session.ledger_to_read if dry_run else session.ledger
+    if name == ledger.identity.receipt_field:
+        raise ReceiptFieldOurs(name, ADJUST)
+    return field_in_crm(session, name, create=create)
+
+
+def _of_people(fields: "Sequence[CustomField]") -> list[str]:
+    """Return the keys of the fields that are there for people, not for receipts."""
+    from ccops.engine.founding import RECEIPT_LABEL
+
+    return sorted(field.key for field in fields if field.label != RECEIPT_LABEL)
 
 
 def _known(fields: "Sequence[CustomField]", name: str) -> "CustomField | None":

@@ -75,7 +75,7 @@ class Checker:
         error = self.clock_fault(ahead)
         if error is not None:
             # Failed holds no period and uses nothing up: the next try counts by the right clock.
-            self._ledger.entries.fail(work.entry, str(error), self._clock.now())
+            self._ledger.entries.fail(work.entry, error.reason, self._clock.now())
             raise error
 
     def clock_fault(self, ahead: timedelta | None) -> ClockWrong | None:
@@ -139,7 +139,7 @@ class Checker:
         error = self.missing(operation, contact)
         if error is not None:
             # Failed, not intended: the next try takes the operation as it stands in the registry then.
-            self._ledger.entries.fail(work.entry, str(error), self._clock.now())
+            self._ledger.entries.fail(work.entry, error.reason, self._clock.now())
             raise error
 
 

@@ -13,12 +13,20 @@ from ccops.operations.reconciling import RECONCILE
 from ccops.text import clean, shorten
 
 
-class FieldGone(Misconfigured):
+class Faulty(Misconfigured):
+    """What stops a run and stays in the ledger, as the reason of the entry at which it was found."""
+
+    reason: str
+    """What was wrong; the error says more: what it means for the run, and what mends it."""
+
+
+class FieldGone(Faulty):
     """A field of the operation is not among the contact's fields: renamed or deleted in Kit, or misspelt."""
 
     mend = "ccops doctor"
 
     def __init__(self, field: str, operation: str, known: Sequence[str]) -> None:
+        self.reason = f"Kit has no field {shorten(field)} (any more)"
         close = get_close_matches(field.casefold(), known, n=1)
         there = f'; there is "{clean(close[0])}"' if close else ""
         if operation in ONE_OFF or operation == RECONCILE:
@@ -31,7 +39,7 @@ class FieldGone(Misconfigured):
             )
 
 
-class ClockWrong(Misconfigured):
+class ClockWrong(Faulty):
     """This machine's clock differs so much from the CRM's that what it counts by may be another day's, or month's."""
 
     mend = (
@@ -41,27 +49,30 @@ class ClockWrong(Misconfigured):
 
     def __init__(self, ours: datetime, ahead: timedelta) -> None:
         side = "ahead" if ahead > timedelta() else "behind"
+        self.reason = f"this machine's clock was {side}: it said {iso(ours)}, while Kit's said {iso(ours - ahead)}"
         super().__init__(
             f"this machine's clock is {side}: it says {iso(ours)}, while Kit's says {iso(ours - ahead)}. Nothing was "
             "sent for this contact, since a wrong clock could count it for the wrong day or month."
         )
 
 
-class ReceiptFieldOurs(Misconfigured):
+class ReceiptFieldOurs(Faulty):
     """An operation or adjustment is to write the field that holds the receipts."""
 
     def __init__(self, field: str, operation: str) -> None:
         ours = {ADJUST: "it can't be adjusted", RECONCILE: "there is nothing to reconcile"}
         whose = ours.get(operation, f"{operation} can't change it")
+        self.reason = f'ccops keeps its receipts in the field "{field}"'
         super().__init__(f'ccops keeps its receipts in the field "{field}", so {whose}. Nothing was sent.')
 
 
-class ReceiptFieldGone(Misconfigured):
+class ReceiptFieldGone(Faulty):
     """The field that holds the receipts is not among the contact's fields."""
 
     mend = "ccops init --yes"
 
     def __init__(self, field: str) -> None:
+        self.reason = f'the field "{field}", in which ccops keeps its receipts, was not in Kit'
         super().__init__(
             f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for '
             "this contact, since without a receipt no change could be counted exactly once. Make the field again."

@@ -1,6 +1,7 @@
 """The command itself."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 
 from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
-from ccops.cli.options import Key
+from ccops.cli.options import CreateField, Key
 from ccops.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def import_(
     key: Key = None,
     column: Column = None,
     failed_to: FailedTo = None,
+    create_field: CreateField = False,
 ) -> int:
     """Change a field by the rows of a CSV, each of them once.
 
@@ -64,7 +66,7 @@ def import_(
     from ccops.cli.importing.checking import Said
     from ccops.cli.importing.columns import mapping_of
 
-    return _import(session_of(ctx), file, Said(field, key, mapping_of(column or [])), failed_to, how)
+    return _import(session_of(ctx), file, Said(field, key, mapping_of(column or []), create_field), failed_to, how)
 
 
 def _import(session: "Session", word: str, said: "Said", failed_to: Path | None, how: Writing) -> int:
@@ -74,9 +76,12 @@ def _import(session: "Session", word: str, said: "Said", failed_to: Path | None,
     from ccops.cli.importing.checking import checked
     from ccops.cli.importing.failed import FailedRows
     from ccops.cli.keys import check_key
+    from ccops.cli.setup import field_to_change
 
     check_key(session, said.key)
     found = checked(session, source_of(word, session.resources), said)
+    key = field_to_change(session, found.field, create=said.create_field, dry_run=how.dry_run)
+    found = replace(found, field=key)
     _say_how_read(session, found)
     made = partial(FailedRows, rows=found.rows)
     with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok, made=made) as failures:

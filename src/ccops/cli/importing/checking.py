@@ -33,6 +33,7 @@ class Said:
     field: str | None
     key: str | None
     mapped: Mapping[str, str]
+    create_field: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ccops.cli.op.rules import InKit
     from ccops.cli.op.steps import Step
     from ccops.cli.session import Session
+    from ccops.crm.base import CustomField
     from ccops.operations.model import Operation
 
 
@@ -65,7 +66,11 @@ def make(session: "Session", wanted: NewOperation) -> None:
         setup.demand_free_tag(session, wanted.name, tag, saved=False)
     if wanted.create_field or tag is not None:
         steps = [in_crm(session, step, create=wanted.create_field) for step in steps]
+    fields = setup.fields_if_reachable(session)
+    if fields is not None:
+        steps = [among(session, step, fields) for step in steps]
     operation = saving.add(session, wanted.name, new_keys(wanted.rules, steps))
+    setup.warn_of_missing(session, operation, fields)
     session.console.tell(f"{operation.name} is in the registry: {does(operation)}.")
     finish(session, operation, tag)
 
@@ -73,6 +78,11 @@ def make(session: "Session", wanted: NewOperation) -> None:
 def in_crm(session: "Session", step: "Step", *, create: bool) -> "Step":
     """Return a change with the key that the CRM has for its field."""
     return {**step, "field": setup.field_in_crm(session, str(step["field"]), create=create)}
+
+
+def among(session: "Session", step: "Step", fields: "Sequence[CustomField]") -> "Step":
+    """Return a change with the key that its field has among those of the CRM. Raises FieldMissing."""
+    return {**step, "field": setup.key_among(session, fields, str(step["field"]))}
 
 
 def finish(session: "Session", operation: "Operation", tag: str | None) -> None:

@@ -6,23 +6,29 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ccops.cli import setup
 from ccops.cli.ending import show
 from ccops.cli.op import saving
-from ccops.cli.op.adding import finish, in_crm
+from ccops.cli.op.adding import among, finish, in_crm
 from ccops.cli.op.keys import Edit, edited_keys
 from ccops.cli.op.rules import InKit, Rules
 from ccops.cli.op.texts import does
 from ccops.cli.questions import NobodyToAsk
 from ccops.errors import CcopsError, Misconfigured
+from ccops.operations.plan import fields_read
 from ccops.text import clean, shorten
 
 if TYPE_CHECKING:
     from ccops.cli.op.steps import Step
     from ccops.cli.session import Session
+    from ccops.crm.base import CustomField
     from ccops.operations.model import Operation
+
+
+_NAME_FIELDS: Final = frozenset({"field", "changes", "from", "formula"})
+"""Keys of an operation that name fields of the CRM."""
 
 
 class EditorFailed(Misconfigured):
@@ -57,7 +63,9 @@ def edit(session: "Session", name: str, rules: Rules, in_kit: InKit, without: Se
     change = edited_keys(rules, without, table)
     if tag is not None or in_kit.create_field:
         change = _in_crm(session, change, before, create=in_kit.create_field)
-    operation = saving.edit(session, name, change)
+    fields = setup.fields_if_reachable(session) if change.put.keys() & _NAME_FIELDS else None
+    operation = saving.edit(session, name, change if fields is None else _among(session, change, fields))
+    setup.warn_of_missing(session, operation, fields)
     session.console.tell(f"{name}: {does(operation)}.")
     if tag is not None:
         finish(session, operation, tag)
@@ -71,8 +79,19 @@ def _in_crm(session: "Session", change: Edit, before: "Operation", *, create: bo
     elif "field" in put:
         put |= in_crm(session, put, create=create)
     else:
-        for each in before.changes:
-            setup.field_in_crm(session, each.field, create=create)
+        own = [each.field for each in before.changes]
+        for key in dict.fromkeys([*own, *sorted(fields_read(before))]):
+            setup.field_in_crm(session, key, create=create)
+    return Edit(put, change.drop)
+
+
+def _among(session: "Session", change: Edit, fields: "Sequence[CustomField]") -> Edit:
+    """Return the change with the CRM's keys. Raises FieldMissing."""
+    put = dict(change.put)
+    if "changes" in put:
+        put["changes"] = [among(session, step, fields) for step in cast("list[Step]", put["changes"])]
+    elif "field" in put:
+        put |= among(session, put, fields)
     return Edit(put, change.drop)
 
 
@@ -91,6 +110,8 @@ def _edit_file(session: "Session", name: str) -> None:
         if new == old or _saved(session, path, old, new):
             draft.unlink()
             session.console.tell("Nothing was changed." if new == old else f"Saved. {_now(session, name)}")
+            if new != old and name in session.registry.operations:
+                setup.warn_of_missing(session, session.operation(name), setup.fields_if_reachable(session))
             return
         if not session.questions.confirm("Edit it again?", option="an option, such as --increase 20", default=True):
             raise NotSaved(draft)
