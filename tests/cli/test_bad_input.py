@@ -64,11 +64,36 @@ def test_an_empty_field_counts_as_0(site: Site, ccops: Call, text: str | None) -
     assert site.credits() == "10"
 
 
-@pytest.mark.parametrize("who", ["nobody@example.org", "999999999999999999"])
-def test_a_contact_that_kit_does_not_know_fails(site: Site, ccops: Call, who: str) -> None:
-    ended = ccops("run", "payment-credit", who)
-    assert (ended.status, ended.out.split("\t")[:2], ended.err) == (1, [who, "failed: no such contact in Kit"], "")
-    assert site.sent == 0
+LOOK = "look the person up in Kit"
+
+
+@pytest.mark.parametrize(
+    ("who", "advice"),
+    [
+        (
+            "nobody@example.org",
+            f"Check the spelling of nobody@example.org, or {LOOK}: who is no subscriber yet has to become one first.\n",
+        ),
+        ("999999999999999999", "Look the person up in Kit, and give the e-mail address or the id there.\n"),
+        (
+            "anne@example.org",
+            "Check the spelling of anne@example.org. Did you mean ann@example.org?\n  ccops {} ann@example.org{}\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("words", "how"), [(("run", "payment-credit"), ("--dry-run",)), (("run", "payment-credit"), ()), (("balance",), ())]
+)
+def test_a_contact_that_kit_does_not_know_fails(
+    site: Site, ccops: Call, who: str, advice: str, words: tuple[str, ...], how: tuple[str, ...]
+) -> None:
+    ccops(*RUN)
+    before = site.sent
+    ended = ccops(*words, who, *how)
+    assert (ended.status, site.sent) == (1, before)
+    assert [word.strip() for word in ended.out.split("\t")[:2]] == [who, "failed: no such contact in Kit"]
+    advice = advice.format(" ".join(words), "".join(f" {word}" for word in how))
+    assert ended.err.removesuffix("Dry run: nothing was changed.\n") == advice
 
 
 LACKS, SAFE, THERE = "Kit has no field", "Nothing was changed.", "It has credits, plan, replay_opened_on."

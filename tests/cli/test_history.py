@@ -156,7 +156,7 @@ def test_an_address_that_the_ledger_does_not_know_is_said_to_be_unknown(ccops: C
         0,
         "",
         "The ledger knows no contact hal@example.org: ccops has changed nothing under this address.\n"
-        "Ask Kit for it: ccops why hal@example.org\n",
+        "Check the spelling, or ask Kit for it: ccops why hal@example.org\n",
     )
 
 

@@ -192,7 +192,8 @@ def test_several_contacts_are_summed_up_beside_what_a_pipe_gets(site: Site, ccop
         r"    2 applied        credits \+20\n"
         rf"    1 already done   {ISO.pattern}, run r1\n"
         rf"    1 refused        {CY}: {re.escape(NO_NUMBER)}\n"
-        r"    1 failed         nobody@example\.org: no such contact in Kit\n",
+        r"    1 failed         nobody@example\.org: no such contact in Kit\n"
+        r"Check the spelling of nobody@example\.org, or look the person up in Kit: .*\n",
         ended.err,
     )
     assert ccops(*GRANT, ANN, BOB, "--json").err == ""

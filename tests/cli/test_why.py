@@ -98,8 +98,19 @@ def test_looking_changes_nothing(site: Site, ccops: Call) -> None:
 def test_nobody_of_that_address_is_said_once(ccops: Call) -> None:
     assert ccops("why", "nobody@example.org").out == (
         "Kit has no contact nobody@example.org, and the ledger has never met one.\n"
-        "Look for the person in Kit, and ask again by the address or the id there.\n"
+        "Check the spelling, or look for the person in Kit, and ask again by the address or the id there.\n"
     )
+
+
+def test_a_misspelt_address_leads_to_the_one_that_the_ledger_knows(site: Site, ccops: Call) -> None:
+    ccops("run", "payment-credit", ANN)
+    (answer,) = told(ccops("why", "ann@exmaple.org", "payment-credit", "--json"))
+    assert (answer["kind"], answer["mend"]) == ("unknown", [f"ccops why {ANN}"])
+    assert ccops("history", "ann@exmaple.org").err.endswith(f"Did you mean {ANN}? ccops history {ANN}\n")
+    site.kit.stop()
+    (answer,) = told(ccops("why", "zoe@example.org", "payment-credit", "--json"))
+    assert (answer["kind"], answer["mend"]) == ("unknown", [])
+    assert "Kit can't be asked now" in answer["why"]
 
 
 @pytest.mark.usefixtures("site")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ccops.cli import nobody
 from ccops.cli.job import Job, Writing
 from ccops.cli.pace import span
 from ccops.cli.summing import Tally
@@ -72,6 +73,7 @@ def _say_left(session: "Session", report: Report) -> None:
 
 
 def _say_needed(session: "Session", tally: Tally) -> None:
+    nobody.advise(session, tally.missing, tally.missing_count, alone=tally.total == 1)
     count = tally.counts["parked"]
     if count:
         first = tally.first.get("parked")

@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ccops.cli import nobody
 from ccops.cli.asking_first import go_on
 from ccops.cli.closing import Report, close, say_nothing_left, sum_up
 from ccops.cli.exits import FINE, MISCONFIGURED, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
@@ -202,6 +203,7 @@ def _preview_run(session: "Session", job: Job, run: int, how: Writing) -> int:
             step()
             show(outcome)
     sum_up(session, job, tally, how, "dry run")
+    nobody.advise(session, tally.missing, tally.missing_count, alone=tally.total == 1)
     return tally.exit_status()
 
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Final
 
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
+from ccops.cli.nobody import MOST_NAMES
 from ccops.cli.showing import moment_text, outcome_name, style_of
 from ccops.cli.styles import Line, Styled
-from ccops.engine.request import Outcome, OutcomeStatus
+from ccops.engine.request import Outcome, OutcomeStatus, Who
+from ccops.engine.telling import NO_SUCH_CONTACT
 from ccops.ledger.model import Entry
 from ccops.operations.numbers import EXACT, NotANumber, parse_number
 from ccops.text import clean
@@ -45,6 +47,9 @@ class Tally:
     counts: Counter[OutcomeStatus] = field(default_factory=Counter)
     first: dict[OutcomeStatus, Entry] = field(default_factory=dict)
     """The first entry of each kind."""
+    missing: list[Who] = field(default_factory=list)
+    """The first of those that are not in Kit, as they were asked for."""
+    missing_count: int = 0
     _moved: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _notes: Counter[str] = field(default_factory=Counter)
     _runs: dict[int, datetime] = field(default_factory=dict)
@@ -55,6 +60,9 @@ class Tally:
         self.counts[outcome.status] += 1
         if outcome.entry is not None:
             self.first.setdefault(outcome.status, outcome.entry)
+        if outcome.status == "failed" and outcome.reason == NO_SUCH_CONTACT:
+            self.missing_count += 1
+            self.missing += [outcome.who] if len(self.missing) < MOST_NAMES else []
         match outcome.status:
             case "applied" | "previewed":
                 self._add_change(outcome)

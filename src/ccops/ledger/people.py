@@ -1,8 +1,17 @@
 """Contacts as last seen, so that a known address needs no look-up in the CRM."""
 
+from difflib import get_close_matches
+from typing import Final
+
 from ccops.ledger.model import Person
 from ccops.ledger.sqlite import Row, Sqlite
 from ccops.text import address_key
+
+_ALIKE: Final = 1
+"""Letters at the beginning of an address that are taken to be right."""
+_MOST_ALIKE: Final = 5000
+_LIKENESS: Final = 0.8
+"""Of two addresses at one domain, half is alike anyway."""
 
 
 class People:
@@ -17,6 +26,21 @@ class People:
         with self._database.look() as db:
             row = db.row("SELECT * FROM contacts WHERE email_key = :key ORDER BY id DESC LIMIT 1", key=key)
         return _person(row)
+
+    def nearest(self, email: str) -> str | None:
+        """Return the known address that is most like this one, of those that begin alike; None if none is like it."""
+        key = address_key(email)
+        begin = key[:_ALIKE]
+        with self._database.read() as db:
+            rows = db.rows(
+                "SELECT email, email_key FROM contacts WHERE email_key >= :begin AND email_key < :beyond LIMIT :most",
+                begin=begin,
+                beyond=begin + chr(0x10FFFF),
+                most=_MOST_ALIKE,
+            )
+        known = {row["email_key"]: str(row["email"]) for row in rows}
+        found = get_close_matches(key, known, n=1, cutoff=_LIKENESS)
+        return known[found[0]] if found else None
 
     def by_id(self, contact: int) -> Person | None:
         """Return a contact as last seen."""

@@ -12,6 +12,7 @@ from ccops.cli.session import session_of
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
+    from ccops.engine.request import Who
 
 app = new_app()
 
@@ -40,10 +41,11 @@ def balance(ctx: typer.Context, contact: Contacts, limit: Steps = 5, json: Json 
 def balance_of(session: "Session", words: list[str], limit: int, *, json: bool) -> int:
     """Read each contact once, and show it."""
     from ccops.cli.balance.showing import show_balances, show_missing
+    from ccops.cli.nobody import advise
     from ccops.engine.finding import find_contact
     from ccops.report.balance import balances
 
-    status, registry = FINE, session.registry
+    status, registry, missing = FINE, session.registry, list["Who"]()
     session.looks_only = True
     ledger = session.ledger_to_read
     for who in dict.fromkeys(contact_of(word) for word in words):
@@ -51,8 +53,10 @@ def balance_of(session: "Session", words: list[str], limit: int, *, json: bool) 
         if contact is None:
             show_missing(session.console, who, json=json)
             status = NEEDS_A_PERSON
+            missing.append(who)
         else:
             entries = ledger.history.written(contact.id)
             shown = balances(contact, entries, registry, limit)
             show_balances(session, contact, shown, json=json)
+    advise(session, missing, len(missing), alone=True)
     return status

@@ -29,6 +29,8 @@ class Person:
     """None: not known."""
     reached: bool = True
     """Whether the CRM answered."""
+    near: str | None = None
+    """The address that the ledger knows and that is most like the one that nobody has."""
     before: int | None = None
     """The id under which the ledger knows the address, if that contact is no longer in the CRM, but another one is."""
 

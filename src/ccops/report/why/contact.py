@@ -8,20 +8,27 @@ from ccops.text import clean, same_address
 def is_gone(case: Case) -> Answer | None:
     """The CRM has no such contact."""
     person = case.person
+    if person.contact is None and person.id is None:
+        return _unknown(person)
     if person.contact is not None or not person.reached:
         return None
-    if person.id is None:
-        return Answer(
-            "unknown",
-            f"Kit has no contact {clean(person.word)}, and the ledger has never met one.",
-            "Look for the person in Kit, and ask again by the address or the id there",
-        )
     return Answer(
         "gone",
         f"{clean(person.name)} ({person.id}) is no longer in Kit, so nothing can be given to it.",
         "See what it had",
         (command("history", str(person.id)),),
     )
+
+
+def _unknown(person: Person) -> Answer:
+    """Nobody knows the contact, so that nothing can be done for it: mostly it is misspelt."""
+    why = f"Kit has no contact {clean(person.word)}, and the ledger has never met one."
+    if not person.reached:
+        why = f"The ledger has never met a contact {clean(person.word)}, and Kit can't be asked now."
+    if person.near is not None:
+        return Answer("unknown", why, "Did you mean", (command("why", person.near),))
+    look = "Check the spelling, or look for the person in Kit, and ask again by the address or the id there"
+    return Answer("unknown", why, look)
 
 
 def is_no_operation(case: Case) -> Answer | None:

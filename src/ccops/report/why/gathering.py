@@ -28,13 +28,13 @@ def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
         found = None if isinstance(who, int) else crm.find(who)
         return _with(ledger, crm, person, found or contact, look=number is None)
     except ServiceUnreachable:
-        return replace(person, reached=False)
+        return replace(person, reached=False, near=_near(ledger, person))
 
 
 def _with(ledger: Ledger, crm: Crm, person: Person, contact: Contact | None, *, look: bool) -> Person:
     """Put a contact in; its tags are read (`look`) if that makes no third request."""
     if contact is None:
-        return person
+        return replace(person, near=_near(ledger, person))
     known = ledger.people.by_id(contact.id)
     name = None if known is None else known.email or None
     tags = None
@@ -45,6 +45,10 @@ def _with(ledger: Ledger, crm: Crm, person: Person, contact: Contact | None, *, 
             return person
     before = None if person.id == contact.id else person.id
     return replace(person, id=contact.id, known_as=name, contact=contact, tags=tags, before=before)
+
+
+def _near(ledger: Ledger, person: Person) -> str | None:
+    return ledger.people.nearest(person.word) if person.id is None and "@" in person.word else None
 
 
 def cases(ledger: Ledger, registry: Registry, person: Person, names: Iterable[str], now: datetime) -> Iterator[Case]:
