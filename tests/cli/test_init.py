@@ -271,6 +271,22 @@ def test_a_rehearsal_needs_no_account(ccops: Call, environ: dict[str, str], home
     assert "Everything is in place" in ccops("init", **environ).out
 
 
+def test_a_rehearsal_keeps_to_a_pace_that_is_set(ccops: Call, environ: dict[str, str]) -> None:
+    ccops("init", "--sandbox", "--yes", **environ)
+    told = [ccops("doctor", **environ, **rate).out for rate in ({}, {"CCOPS_RATE": "600"})]
+    assert ["without a limit" in told[0], "600 a minute" in told[1]] == [True, True]
+
+
+def test_a_rehearsal_needs_no_login_and_says_how_to_rehearse_one(ccops: Call, environ: dict[str, str]) -> None:
+    ccops("init", "--sandbox", "--yes", **environ)
+    assert "Choose another --home." in ccops("login", **environ).err
+    ended = ccops("login", "--oauth", **environ)
+    assert (ended.status, [line.strip() for line in ended.err.splitlines()[-2:]]) == (
+        2,
+        ["ccops sandbox", "unset KIT_API_KEY; ccops login --oauth --client-id sandbox-app"],
+    )
+
+
 def test_a_real_home_never_becomes_a_rehearsal(ccops: Call, way: dict[str, str]) -> None:
     ccops("init", "--yes", "--save-key", KIT_API_KEY=KEY, **way)
     ended = ccops("init", "--sandbox", **way)

@@ -11,6 +11,7 @@ from tests.cli.calling import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]
+ANN = "ann@example.org"
 TAGS = ("POST", "/v4/tags")
 
 
@@ -90,3 +91,51 @@ def test_a_lost_answer_is_not_asked_for_again_and_how_to_go_on_is_said(site: Sit
     assert bound(site) is None
     assert ccops("tag", "bind", "payment-credit", "ccops: payment-credit").status == 0
     assert bound(site) is not None
+
+
+# ---- add, in a rehearsal
+
+
+@pytest.fixture
+def rehearsal(environ: dict[str, str], ccops: Call) -> Call:
+    """A home on the embedded sandbox with an operation that has a tag."""
+    for words in (
+        ("init", "--sandbox"),
+        ("op", "add", "payment-credit", "--field", "credits", "--increase", "10", "--tag"),
+        ("op", "add", "tagless", "--field", "credits", "--increase", "10"),
+    ):
+        assert ccops(*words, **environ).status == 0
+    return ccops
+
+
+def test_in_a_rehearsal_a_contact_gets_the_tag_and_poll_sees_it(rehearsal: Call) -> None:
+    added = rehearsal("tag", "add", "payment-credit", "ann@example.org")
+    assert added == Ended(
+        0,
+        '[sandbox] ann@example.org has the tag "ccops: payment-credit" now.\n',
+        "Let ccops look for it: ccops poll payment-credit\n",
+    )
+    assert 'had the tag "ccops: payment-credit" already.' in rehearsal("tag", "add", "payment-credit", ANN).out
+    assert rehearsal("poll").out == "[sandbox] ann@example.org\tcredits 5 → 15\te1\n"
+    assert rehearsal("poll") == Ended(0, "[sandbox]\n", "")
+    assert rehearsal("poll", "--dry-run").out == "[sandbox]\n"
+    assert rehearsal("poll", "--json").out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("payment-credit", "nobody@example.org"), 1, "failed: no such contact in the sandbox"),
+        (("tagless", ANN), 2, "ccops tag create tagless"),
+    ],
+)
+def test_what_can_not_be_tagged_is_said(rehearsal: Call, words: tuple[str, ...], status: int, said: str) -> None:
+    ended = rehearsal("tag", "add", *words)
+    assert (ended.status, said in ended.out + ended.err) == (status, True)
+
+
+def test_an_account_in_kit_gets_its_tags_there(site: Site, ccops: Call) -> None:
+    ccops("tag", "create", "payment-credit")
+    ended = ccops("tag", "add", "payment-credit", ANN)
+    assert (ended.status, ended.out, site.kit.tags_of(site.ann)) == (2, "", ["Member: Gold"])
+    assert ended.err.splitlines()[-1].strip() == f"ccops run payment-credit {ANN}"

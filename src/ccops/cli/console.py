@@ -117,7 +117,7 @@ class Console:
         self.out.line(*parts, Styled(text.rjust(room), "dim"))
 
     def mark(self) -> None:
-        """Begin an answer of several lines: in a home for rehearsals, say so on a line above them."""
+        """Begin an answer of several lines, or of none: in a home for rehearsals, say so on a line above them."""
         if not self.quiet and (mark := self._mark()):
             self.out.line(mark[0])
 

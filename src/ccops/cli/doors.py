@@ -111,7 +111,7 @@ def _way(session: "Session", credential: "Credential | None") -> Way:
     settings = session.settings
     if settings.sandbox:
         url, credential = embedded_sandbox(session)
-        return Way(url, credential, 0)
+        return Way(url, credential, settings.rate or 0)
     credential = credential or session.credential
     if credential is None:
         raise NoCredential

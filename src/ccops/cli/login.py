@@ -1,6 +1,6 @@
 """`ccops login`: a new key, tried on Kit and then stored."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ ClientId = Annotated[
     str | None, typer.Option("--client-id", metavar="ID", help="With --oauth: the app in Kit to log in as.")
 ]
 
+REHEARSAL: Final = "unset KIT_API_KEY; ccops login --oauth --client-id sandbox-app"
+"""How to log in at a sandbox, as the app that it knows."""
+
 
 class OauthOnly(Misconfigured):
     """Options that say how to log in with OAuth, without --oauth; or a key as well."""
@@ -34,10 +37,17 @@ class OauthOnly(Misconfigured):
 class NeedsNoKey(Misconfigured):
     """The home rehearses on the sandbox."""
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(self, *, oauth: bool) -> None:
+        what = (
             "this home is one for rehearsals: it asks the embedded sandbox, never Kit, and needs no key. Nothing was "
-            "stored. Choose another --home."
+        )
+        if not oauth:
+            super().__init__(f"{what}stored. Choose another --home.")
+            return
+        self.mend = f"ccops sandbox\n{REHEARSAL}"
+        super().__init__(
+            f"{what}stored. To rehearse a login with OAuth, start a sandbox of its own in another terminal, type here "
+            "what it shows, then log in as the app that it knows:"
         )
 
 
@@ -72,7 +82,7 @@ def login(
     if (no_browser or client_id) and not oauth:
         raise OauthOnly("--no-browser and --client-id belong to --oauth")
     if session.settings.sandbox:
-        raise NeedsNoKey
+        raise NeedsNoKey(oauth=oauth)
     if oauth:
         from ccops.cli.logging_in import log_in_with_oauth
 

@@ -144,6 +144,8 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
         finally:
             for run in started:
                 heart.ledger.runs.stop(run, status, session.clock.now(), ended=True)
+    if not how.json:
+        session.console.mark()
     _sum_up(session, tally)
     _remind(session)
     return status
@@ -190,5 +192,7 @@ def _preview(session: "Session", operations: "list[Operation]", how: Writing) ->
         tally.add(outcome)
         if how.json or outcome.status not in _PASSED_OVER:
             show(outcome)
+    if not how.json:
+        session.console.mark()
     session.console.note("Dry run: nothing was changed.")
     return tally.exit_status()

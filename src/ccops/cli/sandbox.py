@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ccops.cli.login import REHEARSAL
 from ccops.cli.making import command, new_app
 from ccops.cli.session import session_of
 
@@ -63,6 +64,9 @@ def _guide(kit: "Sandbox", file: Path | None) -> "Iterator[str]":
     yield "  ccops init --yes"
     yield "  ccops op add payment-credit --field credits --increase 10 --tag"
     yield "  ccops run payment-credit ann@example.org"
+    yield ""
+    yield "To rehearse a login with OAuth there, which is let in unasked:"
+    yield f"  {REHEARSAL}"
     yield ""
     yield "From any program that speaks Kit's API v4:"
     yield f"  curl -H 'X-Kit-Api-Key: {key}' '{url}/v4/subscribers?status=all'"

@@ -23,6 +23,9 @@ TagName = Annotated[
     str | None, typer.Option("--name", metavar="TAG", help='What it is called in Kit, instead of "ccops: OPERATION".')
 ]
 KnownTag = Annotated[str, typer.Argument(metavar="TAG", help="Its name in Kit, or its id.", show_default=False)]
+Contacts = Annotated[
+    list[str], typer.Argument(metavar="CONTACT", help="E-mail addresses, or Kit's ids.", show_default=False)
+]
 RunCarriers = Annotated[
     bool, typer.Option("--run-carriers", help="Run the operation for the contacts that carry the tag already.")
 ]
@@ -74,3 +77,22 @@ def unbind(ctx: typer.Context, operation: Operation) -> None:
     from ccops.cli.tag.unbinding import unbind_tag
 
     unbind_tag(session_of(ctx), operation)
+
+
+@command(
+    app,
+    "add",
+    """
+    ccops tag add payment-credit ann@example.org
+    ccops tag add payment-credit ann@example.org && ccops poll
+    """,
+)
+def add(ctx: typer.Context, operation: Operation, contact: Contacts) -> int:
+    """In a rehearsal, give contacts an operation's tag, as Kit would.
+
+    Only in a home that ccops init --sandbox has made. For an account in Kit, your automations add the tag, or you, on
+    the contact's page there.
+    """
+    from ccops.cli.tag.adding import add_tag
+
+    return add_tag(session_of(ctx), operation, contact)
