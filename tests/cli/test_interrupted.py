@@ -130,7 +130,10 @@ def test_a_second_signal_stops_at_once_and_nothing_counts_twice(
     child = start(*RUN)
     at(site.kit, 2, phase, "PUT", child.insist)
     ended = child.ended()
-    assert (ended.status, outcomes(ended), ended.err) == (130, ["credits 5 → 15"], "")
+    assert (ended.status, outcomes(ended)) == (130, ["credits 5 → 15"])
+    assert ended.err == (
+        f"Stopped at once. Nothing is lost: the same command goes on where it stopped.\n       ccops {' '.join(RUN)}\n"
+    )
     assert site.statuses() == ["applied", "sending"]
     again = ccops(*RUN)
     assert (again.status, credits_of(site), site.statuses()) == (0, AFTER, ["applied"] * 3)
@@ -150,7 +153,7 @@ def test_at_a_terminal_it_is_said_why_a_run_does_not_end_at_once(site: Site, env
             shown += os.read(main, 4096)
     os.close(main)
     assert child.wait(120) == 130
-    assert b"Stopping after the contact in hand. Once more stops at once, which is safe too." in shown
+    assert b"Stopping once the contact in hand is done (again to stop at once, safely too)." in shown
 
 
 def test_the_contact_in_hand_waits_for_its_turn_in_the_rate_limit(site: Site, start: Callable[..., Child]) -> None:
@@ -167,6 +170,22 @@ def test_the_contact_in_hand_waits_for_its_turn_in_the_rate_limit(site: Site, st
         child.process.wait(0.5)
     child.insist()
     assert (child.ended().status, credits_of(site)) == (130, ["15", *BEFORE[1:]])
+
+
+def test_waiting_for_kits_allowance_can_be_stopped_and_says_so(site: Site, environ: dict[str, str]) -> None:
+    main, side = os.openpty()
+    words = [sys.executable, str(HASTY), *RUN]
+    child = subprocess.Popen(words, env=environ | {"CCOPS_RATE": "4"}, stdin=side, stdout=side, stderr=side)
+    os.close(side)
+    shown = ""
+    for wanted, number in (("ann@example.org", signal.SIGINT), ("Stopping once", signal.SIGINT), ("ccops run", 0)):
+        while wanted not in shown:
+            assert select.select([main], [], [], 120)[0], shown
+            shown += os.read(main, 4096).decode()
+        os.kill(child.pid, number)
+    assert (child.wait(120), site.credits(ANN), site.credits(HAL)) == (130, "15", "0")
+    assert "Nothing is lost: the same command goes on where it stopped." in shown
+    os.close(main)
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

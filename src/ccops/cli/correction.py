@@ -4,12 +4,19 @@ import shlex
 from collections.abc import Sequence
 
 
-def corrected(argv: Sequence[str], wrong: str, right: str) -> str | None:
-    """Return the command line with one word put right; None if that word is not in it, or it must not be shown.
+def repeated(argv: Sequence[str]) -> str | None:
+    """Return the command line as it was given; None if it must not be shown.
 
     The value of `--key` may be a credential by mistake, which is to reach neither a screen nor a log.
     """
-    if wrong not in argv or any(word == "--key" or word.startswith("--key=") for word in argv):
+    if any(word == "--key" or word.startswith("--key=") for word in argv):
+        return None
+    return "ccops " + shlex.join(argv)
+
+
+def corrected(argv: Sequence[str], wrong: str, right: str) -> str | None:
+    """Return the command line with one word put right; None if that word is not in it, or it must not be shown."""
+    if wrong not in argv:
         return None
     place = list(argv).index(wrong)
-    return "ccops " + shlex.join([*argv[:place], right, *argv[place + 1 :]])
+    return repeated([*argv[:place], right, *argv[place + 1 :]])

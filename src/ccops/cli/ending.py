@@ -9,6 +9,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.exceptions import Abort
 
 from ccops.cli.console import Console
+from ccops.cli.correction import repeated
 from ccops.cli.exits import BUG, FINE, INTERRUPTED, NEEDS_A_PERSON, status_of, worst
 from ccops.cli.session import Session
 from ccops.cli.signals import terminable
@@ -26,11 +27,22 @@ def ending(session: Session, work: Callable[[], object]) -> int:
         status = _guarded(session, work)
         if status == INTERRUPTED and session.stop.status is None and session.console.err.is_terminal:
             session.console.err.line()  # leaves the line with the terminal's ^C
+            session.console.err.line("Stopped. Nothing is lost, and the same command again is safe.")
         closing = _guarded(session, session.resources.close)
+        if session.stop.insisted:
+            _say_how_to_go_on(session)
     output = session.console.out.failure
     if output:
         session.console.err.line(Styled(_LABEL, "bad"), f"the answer could not be written: {output}")
     return worst([status, closing, NEEDS_A_PERSON if output else FINE])
+
+
+def _say_how_to_go_on(session: Session) -> None:
+    """Say, once the work was broken off, that nothing is lost, and the command that goes on."""
+    session.console.err.line("Stopped at once. Nothing is lost: the same command goes on where it stopped.")
+    again = repeated(session.argv)
+    if again:
+        session.console.err.line(" " * len(_LABEL), session.hide(again))
 
 
 def _guarded(session: Session, work: Callable[[], object]) -> int:

@@ -13,7 +13,10 @@ from ccops.cli.exits import INTERRUPTED, TERMINATED
 
 _Handler = Callable[[int, FrameType | None], None]
 _STDERR: Final = 2
-_FINISHING: Final = "Stopping after the contact in hand. Once more stops at once, which is safe too."
+_FINISHING: Final = (
+    "Stopping once the contact in hand is done (again to stop at once, safely too).\n"
+    "If Kit's allowance is used up, that may take a minute."
+)
 _STATUS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
@@ -25,11 +28,14 @@ class Stop:
         """Set once asked; a `SystemClock` made with it ends its waits early."""
         self.status: int | None = None
         """The exit status then: 130 or 143."""
+        self.insisted = False
+        """Whether it was asked once more, and did not finish what it had in hand."""
 
     def ask(self, number: int, _frame: FrameType | None = None) -> None:
         """Note the first request; a second one ends the program at once, which is safe too."""
         status = _STATUS[signal.Signals(number)]
         if self.event.is_set():
+            self.insisted = True
             _tell("")
             sys.exit(status)
         self.status = status
