@@ -1,5 +1,10 @@
 """The kinds of trouble a user can be told about; each room derives its own, which take facts and speak themselves."""
 
+from typing import Final
+
+SET_UP: Final = "ccops init\nor, if it is elsewhere: --home DIR, or CCOPS_HOME\nor, from a backup: ccops restore FILE"
+"""What mends that there is no home: it was never made, is elsewhere, or was lost."""
+
 
 class CcopsError(Exception):
     """Base of all trouble that is nobody's bug: `str()` says what happened, `mend` what to type or do about it."""

@@ -102,7 +102,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a once-per that is none": (
         ("run", "monthly-grant", ANN, "--once-per", "moon"),
-        "--once-per is one of day, week, month, quarter, year, ever.\nccops run --help",
+        "--once-per is one of day, week, month, quarter, year, ever, run.\nccops run --help",
     ),
     "an amount where none is": (
         ("run", "mark", ANN, "--amount", "5"),

@@ -107,3 +107,11 @@ def test_a_backup_within_the_home_is_warned_of(practice: Practice) -> None:
 def test_a_home_without_a_ledger_has_nothing_to_save(ccops: Callable[..., Ended], tmp_path: Path) -> None:
     assert ccops("backup", str(tmp_path / "saved.tar.gz")).status == 2
     assert not (tmp_path / "saved.tar.gz").exists()
+
+
+def test_a_rehearsal_has_no_keys_to_warn_of(
+    ccops: Callable[..., Ended], environ: dict[str, str], tmp_path: Path
+) -> None:
+    ccops("init", "--sandbox", **environ)
+    ended = ccops("backup", str(tmp_path / "rehearsal.tar.gz"), **environ)
+    assert (ended.status, "key" in ended.out + ended.err) == (0, False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ccops.errors import SET_UP
 from tests.cli.calling import Ended, told
 from tests.cli.sites import Site
 
@@ -100,7 +101,7 @@ def test_another_programs_database_is_left_alone(site: Site, ccops: Call) -> Non
 
 def test_a_ledger_that_was_never_made_and_one_that_is_gone_are_told_apart(site: Site, ccops: Call) -> None:
     site.database.unlink()
-    missing = f"there is no ledger at {site.database}. Nothing was sent. Set the home up first.\nccops init"
+    missing = f"there is no ledger at {site.database}. Nothing was sent. Set the home up first.\n{SET_UP}"
     assert ccops(*RUN) == Ended(2, "", told(missing))
     (site.home / "config.toml").write_text("")
     lost = (
@@ -118,7 +119,7 @@ def test_a_home_that_is_a_file_or_not_there_is_told(site: Site, ccops: Call) -> 
     assert ccops(*RUN, CCOPS_HOME=str(site.registry)) == Ended(2, "", told(error))
     assert ccops(*RUN, "--home", str(site.registry)) == Ended(2, "", told(error))
     nowhere = site.home.with_name("nowhere")
-    missing = f"There is no registry at {nowhere}/operations.toml.\nccops init"
+    missing = f"There is no registry at {nowhere}/operations.toml.\n{SET_UP}"
     assert ccops(*RUN, CCOPS_HOME=str(nowhere)) == Ended(2, "", told(missing))
     assert (site.sent, nowhere.exists()) == (0, False)
 
@@ -158,3 +159,14 @@ def test_wherever_the_disk_gets_full_each_contact_counts_once(site: Site, ccops:
         assert (site.credits(email), len(site.kit.writes(contact))) == ("15", 1)
     assert left_behind >= {"intended", "sending"}
     assert set(site.statuses()) == {"applied"}
+
+
+def test_a_run_that_another_ledger_stopped_has_ended_and_says_why(site: Site, ccops: Call) -> None:
+    site.kit.set_field(site.ann, "ccops_receipt", "someones7.12")
+    assert ccops(*RUN).status == 5
+    (entry,) = site.entries()
+    assert (entry.status, entry.reason) == ("failed", "it was last changed by another ledger (someones7)")
+    assert '"area": "runs", "ok": true' in ccops("doctor", "--json").out
+    assert ccops("init", "--take-over", "--yes").status == 0
+    assert ccops(*RUN).err == ""
+    assert (site.credits(), [each.status for each in site.entries()]) == ("15", ["failed", "applied"])

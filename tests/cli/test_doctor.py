@@ -85,7 +85,14 @@ def test_a_terminal_gets_lines_that_fit(practice: Practice) -> None:
 def test_no_home_is_all_there_is_to_say(ccops: Callable[..., Ended], environ: dict[str, str]) -> None:
     ended = ccops("doctor", **environ)
     home = environ["CCOPS_HOME"]
-    assert ended == Ended(1, f"✗ home     there is no home at {home}\n           ccops init\n1 thing needs you.\n", "")
+    assert ended.out.splitlines() == [
+        f"✗ home     there is no home at {home}",
+        "           ccops init",
+        "           or, if it is elsewhere: --home DIR, or CCOPS_HOME",
+        "           or, from a backup: ccops restore FILE",
+        "1 thing needs you.",
+    ]
+    assert (ended.status, ended.err) == (1, "")
     assert not Path(home).exists()
 
 

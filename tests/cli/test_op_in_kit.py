@@ -256,3 +256,14 @@ def test_without_kit_an_operation_is_made_all_the_same(ccops: Call, home: Path) 
     done = ccops("op", "add", "pay", "--field", "creditz", "--increase", "10", KIT_API_URL="http://127.0.0.1:9")
     assert (done.status, "pay" in saved(home)) == (0, True)
     assert done.err.startswith("Whether Kit has the field could not be looked up: ")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_yes_to_nothing_is_told_to_be_left_out(ccops: Call) -> None:
+    refused = ccops("op", "add", "pay", "--field", "credits", "--increase", "10", "--yes")
+    assert refused == Ended(
+        2,
+        "",
+        "error: ccops op add asks nothing that --yes would answer. Leave it out:\n"
+        "       ccops op add pay --field credits --increase 10\n",
+    )

@@ -377,3 +377,11 @@ def test_a_run_that_was_taken_back_says_how_it_runs_again(site: Site, ccops: Cal
     assert (opened.status, opened.out) == (0, "e1 was taken back by e2; its occasion may run again now.\n")
     done = ccops(*words)
     assert (done.status, done.out.split("\t")[1], site.credits("ann@example.org")) == (0, "credits 5 → 15", "15")
+
+
+def test_it_may_be_said_that_each_run_counts(site: Site, ccops: Call) -> None:
+    words = ("run", "payment-credit", "--tagged", "Member: Gold", "--once-per", "run")
+    for number in (1, 2):
+        assert (ccops(*words, "--refused-ok").status, site.credits()) == (0, str(5 + 10 * number))
+    refused = ccops("run", "monthly-grant", "--all", "--once-per", "run", "--yes")
+    assert (refused.status, "counts once per month" in refused.err) == (2, True)

@@ -39,13 +39,16 @@ def written(words: object, title: str = "") -> str | None:
         ),
         (
             ["run", "pay", {"all": True, "states": ["active"]}, None, None, None, None],
-            "ccops run pay --all --state active",
+            "ccops run pay --all --state active --once-per run",
         ),
         (
             ["run", "pay", {"file": "/a b.csv", "states": ALL}, None, None, None, None],
-            "ccops run pay --file '/a b.csv'",
+            "ccops run pay --file '/a b.csv' --once-per run",
         ),
-        (["run", "pay", {"tagged": 5, "states": ALL}, None, None, None, None], "ccops run pay --tagged 5"),
+        (
+            ["run", "pay", {"tagged": 5, "states": ALL}, None, None, None, None],
+            "ccops run pay --tagged 5 --once-per run",
+        ),
         (["run", "gone", ["7"], None, None, "month", None], "ccops run gone 7 --once-per month"),
         (["adjust", "a@x.org", "credits", "take 3", None], "ccops adjust a@x.org credits --take 3"),
         (["adjust", "7", "credits", "add 3", "adjust:credits:key:x"], "ccops adjust 7 credits --add 3 --key x"),
@@ -67,7 +70,7 @@ def test_a_command_is_written_as_it_was_given(words: object, command: str) -> No
 def test_a_tag_is_named_as_the_run_named_it() -> None:
     words = ["run", "pay", {"tagged": 5, "states": ALL}, None, None, None, None]
     title = 'run pay for the carriers of "Member: Gold"'
-    assert written(words, title) == "ccops run pay --tagged 'Member: Gold'"
+    assert written(words, title) == "ccops run pay --tagged 'Member: Gold' --once-per run"
 
 
 def test_a_look_for_tags_is_written_too() -> None:

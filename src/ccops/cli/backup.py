@@ -58,9 +58,10 @@ def save(session: "Session", file: Path, *, secrets: bool) -> None:
 def _tell(session: "Session", made: "Made") -> None:
     from ccops.report.doctor.wording import size
 
-    console = session.console
-    console.tell(f"Saved {what_is_in(made.manifest)} to {clean(str(made.file))}, {size(made.size)}.")
-    if made.manifest.secrets:
+    console, rehearses = session.console, session.settings.sandbox
+    what = what_is_in(made.manifest, keys=not rehearses)
+    console.tell(f"Saved {what} to {clean(str(made.file))}, {size(made.size)}.")
+    if made.manifest.secrets and not rehearses:
         console.advise(
             "It holds your keys: whoever gets the file can change all your contacts. Only you can read it; keep every "
             "copy as safe as that, or leave the keys out: --without-secrets"
@@ -69,11 +70,13 @@ def _tell(session: "Session", made: "Made") -> None:
         console.warn("it lies in the home itself: what takes the one takes the other; copy it to another disk")
 
 
-def what_is_in(manifest: "Manifest") -> str:
-    """Say whose ledger is in a backup, and how far it goes."""
+def what_is_in(manifest: "Manifest", *, keys: bool = True) -> str:
+    """Say whose ledger is in a backup, and how far it goes; `keys` if it has any that may be left out."""
     from ccops.report.doctor.wording import count
 
-    keys = "with the keys" if manifest.secrets else "without keys"
+    with_keys = (", with the keys" if manifest.secrets else ", without keys") if keys else ""
     upto = f", up to e{manifest.highest}" if manifest.highest else ""
     entries = count(manifest.entries, "entry", "entries")
-    return f"{entries} of {clean(manifest.account.name)} ({manifest.account.id}){upto}, {keys}"
+    return (
+        f"{entries} of {clean(manifest.account.name)} ({manifest.account.id}){upto}{f', {with_keys}' if keys else ''}"
+    )

@@ -14,6 +14,11 @@ def repeated(argv: Sequence[str]) -> str | None:
     return "ccops " + shlex.join(argv)
 
 
+def without(argv: Sequence[str], word: str) -> str | None:
+    """Return the command line without one word; None if that is not in it, or it must not be shown."""
+    return repeated([each for each in argv if each != word]) if word in argv else None
+
+
 def corrected(argv: Sequence[str], wrong: str, right: str) -> str | None:
     """Return the command line with one word put right; None if that word is not in it, or it must not be shown."""
     if wrong not in argv:

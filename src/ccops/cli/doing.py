@@ -14,6 +14,7 @@ from ccops.cli.keys import check_unsaid
 from ccops.cli.showing import URGENT, moment_text, outcome_line, outcome_object
 from ccops.cli.signals import finishing
 from ccops.cli.summing import Tally
+from ccops.engine.errors import AnotherAtWork
 from ccops.errors import CcopsError
 from ccops.ledger.model import Origin
 
@@ -58,7 +59,8 @@ def _do_run(session: "Session", asked: Job, how: Writing) -> tuple[int, str | No
             # A run that was broken off has not ended: what is done must not be done again. But if nothing is done,
             # and a person has to mend something first, there is nothing to go on with.
             status = status_of(error)
-            end(status, ended=status == MISCONFIGURED and not heart.ledger.entries.of_run_left(run.id))
+            for_a_person = status == MISCONFIGURED or isinstance(error, AnotherAtWork)
+            end(status, ended=for_a_person and not heart.ledger.entries.of_run_left(run.id))
             close(session, report)
             raise
         status = report.tally.exit_status()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -89,8 +89,8 @@ Key = Annotated[
     typer.Option("--key", metavar="KEY", help="Name the occasion; the same key never counts twice."),
 ]
 OncePer = Annotated[
-    Period | None,
-    typer.Option("--once-per", help="Count at most once for each contact in this time."),
+    Literal[Period, "run"] | None,
+    typer.Option("--once-per", help="Count at most once for each contact in this time; run: each time it is given."),
 ]
 InPeriod = Annotated[
     str | None,

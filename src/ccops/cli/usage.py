@@ -1,15 +1,18 @@
 """Mistakes on the command line, in our words. Words that fit nowhere are not repeated: one might be a credential."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from typer._click import Context
 from typer._click.exceptions import BadOptionUsage, BadParameter, ClickException, MissingParameter, NoSuchOption
 from typer.core import TyperOption
 
-from ccops.cli.correction import corrected
+from ccops.cli.correction import corrected, without
 from ccops.errors import Misconfigured
 from ccops.registry.faults import nearest
 from ccops.text import shorten
+
+_YES: Final = frozenset({"--yes", "-y"})
 
 
 class BadCommandLine(Misconfigured):
@@ -35,7 +38,14 @@ class UnknownOption(Misconfigured):
     """The command line names an option that the command lacks."""
 
     def __init__(self, path: str, option: str, known: Sequence[str], argv: Sequence[str]) -> None:
-        meant = nearest(option, known)
+        if option in _YES:
+            self.mend = without(argv, option) or f"{path} --help"
+            super().__init__(f"{path} asks nothing that {option} would answer. Leave it out:")
+            return
+        # Without the dashes, which would make all short ones alike.
+        by_word = {name.lstrip("-"): name for name in known}
+        guess = nearest(option.lstrip("-"), by_word)
+        meant = by_word[guess] if guess else None
         lead, self.mend = "", f"{path} --help"
         if meant:
             lead, self.mend = " Did you mean:", corrected(argv, option, meant) or f"{path} {meant}"

@@ -68,7 +68,10 @@ class Checker:
                 work.warnings.append(f"the write of e{late.id} arrived late; it needs you: ccops settle")
                 self._again(work)
             case Stranger() | Ahead() as verdict:
-                raise stopping(verdict, contact, self._ledger)
+                error = stopping(verdict, contact, self._ledger)
+                if not work.entry.sends:  # else its own write may still have to be settled
+                    entries.fail(work.entry, error.reason, self._clock.now())
+                raise error
 
     def check_clock(self, work: Work, ahead: timedelta | None) -> None:
         """Demand that the clock goes with the CRM's, as the read showed. Raises ClockWrong: nothing was written."""

@@ -48,6 +48,8 @@ def _run(words: list[Any], run: Run, operations: Operations) -> Iterator[str]:
     yield from _given("--key", key and key.removeprefix("key:"))
     if once_per and (name not in operations or operations[name].once_per != once_per):
         yield from ("--once-per", once_per)
+    elif isinstance(whom, dict) and not (once_per or key):
+        yield from ("--once-per", "run")
     yield from _given("--period", period and period.partition(":")[2])
 
 

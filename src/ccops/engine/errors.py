@@ -79,13 +79,21 @@ class ReceiptFieldGone(Faulty):
         )
 
 
-class OtherLedger(LedgerUnusable):
+class AnotherAtWork(LedgerUnusable):
+    """A contact was written to by what this ledger does not know."""
+
+    reason: str
+    """What was found, as it stays in the ledger."""
+
+
+class OtherLedger(AnotherAtWork):
     """A contact carries the receipt of a ledger that is not this one."""
 
     mend = "ccops init --take-over"
 
     def __init__(self, contact: int, receipt: str, ours: str, home: Path) -> None:
         theirs = receipt.partition(".")[0]
+        self.reason = f"it was last changed by another ledger ({clean(theirs)})"
         super().__init__(
             f"contact {contact} was last changed by another ledger ({clean(theirs)}), not by this one ({ours}, in "
             f"{home}). Nothing was sent. Two ledgers at work on one account would count twice: use the home of the "
@@ -93,12 +101,13 @@ class OtherLedger(LedgerUnusable):
         )
 
 
-class LedgerBehind(LedgerUnusable):
+class LedgerBehind(AnotherAtWork):
     """A contact carries a receipt of this ledger that the ledger itself does not know: a restored backup, or a copy."""
 
     mend = "ccops init --take-over"
 
     def __init__(self, contact: int, receipt: str, home: Path) -> None:
+        self.reason = f"it carries the receipt {shorten(receipt)}, which this ledger does not know"
         super().__init__(
             f"contact {contact} carries the receipt {shorten(receipt)}, which the ledger in {home} does not know. "
             "Nothing was sent. This ledger is an older copy of the one that wrote it: use that one. Only if it is "

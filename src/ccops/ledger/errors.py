@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from ccops.errors import LedgerUnusable, Misconfigured
+from ccops.errors import SET_UP, LedgerUnusable, Misconfigured
 from ccops.text import clean
 
 
 class LedgerMissing(Misconfigured):
     """There is no ledger where one should be."""
 
-    mend = "ccops init"
+    mend = SET_UP
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"there is no ledger at {path}. Nothing was sent. Set the home up first.")

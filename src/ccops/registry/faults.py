@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ccops.errors import Misconfigured
+from ccops.errors import SET_UP, Misconfigured
 from ccops.text import clean, shorten
 
 
@@ -45,7 +45,7 @@ class ConfigFaults(FileFaults):
 class RegistryMissing(Misconfigured):
     """There is no registry."""
 
-    mend = "ccops init"
+    mend = SET_UP
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -32,7 +32,8 @@ _PROPOSED: Final = (
     ("ever", "at most once, for ever"),
     ("run", "each time this command is given"),
 )
-_EACH_RUN: Final = "run"
+EACH_RUN: Final = "run"
+"""What `--once-per` says for: as often as the command is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,15 @@ class Asking:
     failures: "Failures | None" = None
 
     def job(self, moment: "datetime") -> Job:
-        """Return the job as it is meant at a moment, which may say the period."""
-        from ccops.engine.naming import Naming, name_occasion
+        """Return the job as it is meant at a moment, which may say the period. Raises what naming the occasion does."""
+        from ccops.engine.naming import Naming, OtherPeriod, name_occasion
         from ccops.operations.asking import with_amount
         from ccops.operations.describe import describe_change
 
         said, known = self.said, self.known
-        named = name_occasion(known, Naming(said.key, said.once_per, said.period), moment)
+        named = name_occasion(known, Naming(said.key, self._once_per, said.period), moment)
+        if self.each_run and known.once_per is not None:
+            raise OtherPeriod(known.name, EACH_RUN, known.once_per)
         operation = known if said.amount is None else with_amount(known, said.amount)
         return Job(
             words=self._words(named),
@@ -74,6 +77,15 @@ class Asking:
         return words_of(self.known.name, self.choice.option, self.choice.value)
 
     @property
+    def each_run(self) -> bool:
+        """Whether it was said that it counts each time."""
+        return self.said.once_per == EACH_RUN
+
+    @property
+    def _once_per(self) -> "Period | None":
+        return None if self.said.once_per == "run" else self.said.once_per
+
+    @property
     def _asked(self) -> str | None:
         return None if self.said.amount is None else amount_text(self.said.amount)
 
@@ -82,7 +94,7 @@ class Asking:
         said = self.said
         key = None if said.key is None else named.occasion
         period = None if said.period is None else named.period
-        once_per = said.once_per or self.known.once_per
+        once_per = self._once_per or self.known.once_per
         return json.dumps(["run", self.known.name, self.choice.words, self._asked, key, once_per, period])
 
     def _requests(
@@ -116,7 +128,7 @@ def settled(session: "Session", asking: Asking, how: "Writing") -> Asking | None
         return asking if job.occasion is not None or is_meant(session, job.words, how) else None
     if asking.choice.option == "--all" and not (how.yes or how.dry_run or session.questions.possible):
         raise AllUnasked(asking.command)
-    return asking if job.occasion is not None else _asked_for_occasion(session, asking, how)
+    return asking if job.occasion is not None or asking.each_run else _asked_for_occasion(session, asking, how)
 
 
 def _asked_for_occasion(session: "Session", asking: Asking, how: "Writing") -> Asking:
@@ -125,7 +137,7 @@ def _asked_for_occasion(session: "Session", asking: Asking, how: "Writing") -> A
     chosen = session.questions.choose(
         "How often may this count?", _PROPOSED, option="--once-per or --key", default=_PROPOSED[0][0]
     )
-    if chosen == _EACH_RUN:
-        return asking
     session.console.note(f"The same without being asked: {asking.command} --once-per {chosen}")
+    if chosen == EACH_RUN:
+        return asking
     return replace(asking, said=replace(asking.said, once_per=cast("Period", chosen)))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ccops.errors import SET_UP
 from ccops.registry.home import Home, LooseMode, loose_modes, names, told
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.wording import size
@@ -20,7 +21,7 @@ _ROOM: Final = 20 * 1024 * 1024
 
 def no_home(home: Home) -> Finding:
     """Say that there is no home."""
-    return wrong("home", f"there is no home at {clean(str(home.path))}", "ccops init")
+    return wrong("home", f"there is no home at {clean(str(home.path))}", SET_UP)
 
 
 def look(home: Home, now: datetime) -> Iterator[Finding]:
