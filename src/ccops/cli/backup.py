@@ -77,6 +77,4 @@ def what_is_in(manifest: "Manifest", *, keys: bool = True) -> str:
     with_keys = (", with the keys" if manifest.secrets else ", without keys") if keys else ""
     upto = f", up to e{manifest.highest}" if manifest.highest else ""
     entries = count(manifest.entries, "entry", "entries")
-    return (
-        f"{entries} of {clean(manifest.account.name)} ({manifest.account.id}){upto}{f', {with_keys}' if keys else ''}"
-    )
+    return f"{entries} of {clean(manifest.account.name)} ({manifest.account.id}){upto}{with_keys}"
