@@ -121,9 +121,7 @@ def test_a_receipt_ends_a_run_over_several_contacts_where_it_is_met(site: Site, 
     site.kit.set_field(site.kit.contact_id(BOB), RECEIPT, "someones7.12")
     ended = ccops("run", "payment-credit", ANN, BOB, "hal@example.org")
     assert (ended.status, ended.out) == (5, f"{ANN}\tcredits 5 → 15\te1\n")
-    assert ended.err.startswith(
-        "warning: 2 of 3 contacts were not reached; the same command goes on with them.\nerror: "
-    )
+    assert ended.err.startswith("warning: 2 of 3 contacts were not reached, for this reason:\nerror: ")
     site.kit.set_field(site.kit.contact_id(BOB), RECEIPT, None)
     again = ccops("run", "payment-credit", ANN, BOB, "hal@example.org")
     assert [line.split("\t")[1].partition(",")[0] for line in again.out.splitlines()] == [
@@ -172,7 +170,8 @@ def test_a_field_renamed_in_kit_is_told_and_the_same_command_works_once_it_is_me
     site.registry.write_text(text)
     error = (
         'Kit has no field "plans" (any more), which mark needs; there is "plan". A new label in Kit makes a new key. '
-        "Nothing was sent for this contact. Put the key of today into operations.toml.\nccops doctor"
+        "for this contact. A field that was renamed in Kit has a new key there: write that into "
+        "operations.toml.\nccops doctor"
     )
     for how in ((), ("--dry-run",)):
         assert ccops("run", "mark", ANN, *how) == Ended(2, "", told(error))

@@ -162,7 +162,7 @@ def test_a_field_that_kit_lacks_is_said_to_be_missing(site: Site, ccops: Call, t
 def test_with_nothing_to_show_that_is_said(site: Site, ccops: Call) -> None:
     site.registry.write_text('timezone = "UTC"\n')
     ended = ccops("balance", "bob@example.org")
-    assert ended == Ended(0, "", "No operation of the registry and no entry of this contact writes a field.\n")
+    assert ended == Ended(0, "", "ccops has changed no field of this contact, and there is no operation that would.\n")
 
 
 @pytest.mark.usefixtures("site")

@@ -130,3 +130,28 @@ def test_a_remark_without_room_takes_more_lines() -> None:
 
 def test_a_pipe_gets_no_remarks() -> None:
     assert remarked([("e1", "a@x.org", "", "5")], [Remark(1, "by maria")], None) == ["e1\ta@x.org\t\t5"]
+
+
+def test_after_a_cell_that_sticks_out_the_others_go_on_below() -> None:
+    rows = [("e1", "ann@example.org", "granted", "5"), ("e2", f"{'a' * 50}@example.org", "granted", "6")]
+    assert lines(rows, 70) == [
+        "ENTRY  CONTACT          NOTE     CREDITS",
+        "e1     ann@example.org  granted        5",
+        f"e2     {'a' * 50}@example.org",
+        "                        granted        6",
+    ]
+
+
+def test_a_cell_too_long_for_its_place_stands_on_a_line_of_its_own() -> None:
+    rows = [("e1", "ann@example.org", "granted", "5"), ("e2", f"{'a' * 62}@example.org", "granted", "6")]
+    assert lines(rows, 70)[2:] == [
+        "e2",
+        f"    {'a' * 62}@example.org",
+        "                        granted        6",
+    ]
+
+
+def test_a_command_at_the_end_of_a_text_is_never_broken() -> None:
+    command = "ccops tag create unlock-the-replay-of-the-workshop"
+    assert fold(f"Start it from Kit by a tag: {command}", 60) == ["Start it from Kit by a tag:", command]
+    assert fold(f"Start it: {command}", 60) == [f"Start it: {command}"]

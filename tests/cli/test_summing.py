@@ -71,6 +71,6 @@ def test_kinds_come_in_a_fixed_order_and_counts_line_up() -> None:
     assert [line[:24] for line in lines(*open_ones, *many)] == [
         "  1,200 applied         ",
         "      1 would be applied",
-        "      1 need you        ",
+        "      1 needs you       ",
         "      1 open            ",
     ]

@@ -48,7 +48,7 @@ def test_without_an_operation_each_that_concerns_the_contact_has_its_line(site: 
     assert [line.partition(":")[0] for line in shown[::2]] == ["payment-credit", "monthly-grant"]
     site.registry.write_text(site.registry.read_text().replace('once_per = "month"', ""))
     assert ccops("why", BOB).out == (
-        f"Nothing was ever done for {BOB}, and it carries no trigger tag.\nSee the operations: ccops op list\n"
+        f"Nothing was ever done for {BOB}, who carries no trigger tag.\nSee the operations: ccops op list\n"
     )
 
 

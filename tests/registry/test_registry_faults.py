@@ -78,7 +78,7 @@ MISTAKES = {
     ),
     "post-amount-for-a-stamp": (
         change('action = "stamp"', "amount_from_post = true"),
-        '5 gold: "amount_from_post" needs one change with an amount, not 0',
+        '5 gold: "amount_from_post" needs exactly one change with an amount; here are none',
     ),
     "tag-without-name": (
         change('action = "stamp"', "tag = { id = 5 }"),

@@ -39,6 +39,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         books.write(
             number % 3 + 1, "monthly-grant", {"credits": str(number * 10), "plan": "<img src=x onerror=alert(2)>"}
         )
+    for number in range(4, 12):
+        books.write(number, "monthly-grant", {"credits": "10"})
     books.refuse(2, "unlock-replay", "limit", "credits would become -2, which is below the minimum of 0")
     books.park(1, "unlock-replay", {"credits": "3"}, "Kit shows something else")
     made = report_of(books.ledger, Registry(ZONE), NOON + timedelta(days=1), timedelta(0), Extent())

@@ -100,12 +100,21 @@ def test_every_table_has_a_caption_and_its_titles_say_what_they_stand_over(books
 
 
 def test_every_picture_says_what_it_shows(books: Books) -> None:
+    for contact in range(2, 13):
+        books.write(contact, HOSTILE, {HOSTILE: "10"})
     text = page(hostile(books), rehearsal=False)
     pictures = re.findall(r"<svg(.*?)>(.*?)</svg>", text, re.DOTALL)
     assert len(pictures) == 2
     for attributes, inside in pictures:
         assert 'role="img"' in attributes
         assert re.match(r"<title>[^<]+</title><desc>[^<]+</desc>", inside)
+
+
+def test_of_few_contacts_each_is_listed_instead_of_a_picture_of_how_they_are_spread(books: Books) -> None:
+    for contact in range(1, 4):
+        books.write(contact, "grant", {"credits": "10"})
+    text = page(report(books), rehearsal=False)
+    assert ("All contacts by credits" in text, "How credits are spread" in text) == (True, False)
 
 
 def test_it_has_landmarks_and_every_link_leads_somewhere(books: Books) -> None:
@@ -131,7 +140,8 @@ def test_a_rehearsal_is_said_to_be_one(books: Books) -> None:
 def test_that_older_entries_are_left_out_is_said(books: Books) -> None:
     for contact in range(3):
         books.refuse(contact, "grant", "limit", "too much")
-    assert "The newest 2 entries, newest first; older ones: ccops history" in page(report(books, 2), rehearsal=False)
+    older = "The newest 2 entries, newest first; older ones: <code>ccops history</code>"
+    assert older in page(report(books, 2), rehearsal=False)
     assert "All 3 entries, newest first." in page(report(books, 3), rehearsal=False)
 
 

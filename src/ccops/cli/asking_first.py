@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.job import Job, Writing
-from ccops.cli.showing import outcome_line
+from ccops.cli.showing import outcome_lines
 from ccops.text import clean
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def go_on(session: "Session", job: Job, origin: "Origin", how: Writing) -> bool:
     first = next(iter((job.first or job.requests)(heart.ledger.runs.highest() + 1, origin)), None)
     if first is not None:
         example = Preview(heart.ledger, heart.crm, session.clock).look(first)
-        console.note("  e.g. ", *outcome_line(example, job.timezone, session.clock.now(), (0, console.err.width)))
+        label, now = "  e.g. ", session.clock.now()
+        for line in outcome_lines(example, job.timezone, now, (0, console.err.width - len(label))):
+            console.note(label, *line)
+            label = " " * len(label)
     return session.questions.confirm("Go on?")
 
 

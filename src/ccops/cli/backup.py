@@ -37,7 +37,7 @@ def backup(ctx: typer.Context, file: Target, without_secrets: WithoutSecrets = F
     """Save the home to one file, while it is in use.
 
     The file holds the ledger, the operations and the settings as they are at one moment, and the keys in them: keep it
-    where nobody else can read it. An older backup of that name is replaced. Back it comes with: ccops restore FILE
+    where nobody else can read it. An older backup of that name is replaced. To put it back: ccops restore FILE
     """
     save(session_of(ctx), file, secrets=not without_secrets)
 

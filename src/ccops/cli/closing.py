@@ -8,6 +8,7 @@ from ccops.cli import nobody
 from ccops.cli.job import Job, Writing
 from ccops.cli.pace import span
 from ccops.cli.summing import Tally
+from ccops.errors import CcopsError, ServiceUnreachable
 from ccops.ledger.model import Run
 from ccops.report.words import entry_name
 
@@ -28,11 +29,11 @@ class Report:
     """Whether all contacts were gone through."""
 
 
-def close(session: "Session", report: Report) -> None:
-    """Sum up what a run has done, and say what is left to do."""
+def close(session: "Session", report: Report, cause: CcopsError | None = None) -> None:
+    """Sum up what a run has done, and say what is left to do; `cause` is what broke it off, to be shown next."""
     what = f"run r{report.run.id}{_lasted(session.clock.now() - report.begun)}"
     sum_up(session, report.job, report.tally, report.how, what)
-    _say_left(session, report)
+    _say_left(session, report, cause)
     _say_needed(session, report.tally)
     if report.job.failures is not None:
         report.job.failures.is_whole = report.reached_all
@@ -52,24 +53,25 @@ def sum_up(session: "Session", job: Job, tally: Tally, how: Writing, what: str) 
     else:
         if each:
             console.say()
-        for line in tally.summary(title, job.timezone, session.clock.now()):
+        for line in tally.summary(title, job.timezone, session.clock.now(), console.out.width):
             console.say(*line)
     if not tally.total:
         console.note("Nobody was found to do it for.")
 
 
-def _say_left(session: "Session", report: Report) -> None:
+def _say_left(session: "Session", report: Report, cause: CcopsError | None) -> None:
     if report.reached_all:
         return
     count = report.job.contacts.count
     left = None if count is None else count - report.tally.total
+    were, them = ("was", "it") if left == 1 else ("were", "them")
+    # What a person has to mend first, or must not go on with at all, says itself how to go on.
+    goes_on = cause is None or isinstance(cause, ServiceUnreachable)
+    then = f"; the same command goes on with {them}." if goes_on else ", for this reason:"
     if left is None:
-        session.console.warn("not all contacts were reached; the same command goes on with them.")
+        session.console.warn(f"not all contacts were reached{then}")
     elif left > 0 and count != 1:
-        were, them = ("was", "it") if left == 1 else ("were", "them")
-        session.console.warn(
-            f"{left:,} of {count:,} contacts {were} not reached; the same command goes on with {them}."
-        )
+        session.console.warn(f"{left:,} of {count:,} contacts {were} not reached{then}")
 
 
 def _say_needed(session: "Session", tally: Tally) -> None:
@@ -91,7 +93,7 @@ def _say_undo(session: "Session", report: Report) -> None:
         session.console.note(f'Take it back: ccops undo {entry_name(report.tally.first["applied"])} --reason "…"')
     elif count and report.job.via != "undo":
         safe = "The same command again is safe. " if report.job.occasion else ""
-        session.console.note(f'{safe}Take all back: ccops undo --run r{report.run.id} --reason "…"')
+        session.console.advise(f'{safe}Take all back: ccops undo --run r{report.run.id} --reason "…"')
 
 
 def say_nothing_left(session: "Session", report: Report) -> None:

@@ -12,6 +12,9 @@ _BENEATH: Final = "    "
 _ROOM_TO_WRAP: Final = 24
 """Cells below which a wrapping column is unreadable beside the others and goes beneath them."""
 
+_TALLEST: Final = 3
+"""Lines of a wrapped cell above which it is easier to read beneath the others."""
+
 Row = Sequence[Part]
 
 
@@ -38,7 +41,8 @@ def layout(
 ) -> Iterator[Line]:
     """Lay rows out in `width` cells under a line of titles; for a pipe (None) as bare tab-separated lines.
 
-    At most one column may wrap. Nothing is cut: where even wrapping does not help, lines are longer than `width`.
+    At most one column may wrap. Nothing is cut: a cell that nothing else makes room for is followed by a new line, and
+    only where even that does not help, lines are longer than `width`.
     `remarks` are one for each row, or none at all; a pipe does not get them.
     """
     tidy = [[cleaned(part) for part in row] for row in rows]
@@ -55,12 +59,40 @@ def _aligned(columns: Sequence[Column], rows: Sequence[Row], width: int, remarks
     yield (Styled("".join(map(text_of, titles)), "bold"),)
     for row, remark in zip_longest(rows, remarks):
         cells = [_pieces(row[place], widths[place] if columns[place].wraps else None) for place in shown]
-        for pieces in zip_longest(*cells, fillvalue=""):
-            yield _padded(sides, pieces)
-        if beneath is not None and text_of(row[beneath]):
-            yield from ((_BENEATH, piece) for piece in _pieces(row[beneath], max(width - 4, _ROOM_TO_WRAP)))
+        below = [row[beneath]] if beneath is not None and text_of(row[beneath]) else []
+        for place, pieces in enumerate(cells):
+            if len(pieces) > _TALLEST:
+                below.append(row[shown[place]])
+                cells[place] = [""]
+        yield from _lines(sides, cells, width)
+        for part in below:
+            yield from ((_BENEATH, piece) for piece in _pieces(part, max(width - len(_BENEATH), _ROOM_TO_WRAP)))
         if remark is not None:
             yield from _remarked(remark, [side for side, _ in sides], width)
+
+
+def _lines(sides: Sequence[tuple[int, bool]], cells: Sequence[list[Part]], width: int) -> Iterator[Line]:
+    """Lay a row out; after a cell that is wider than its column, the others go on below, each in its own column."""
+    empty: list[list[Part]] = [[] for _ in cells]
+    line, start = list(empty), 0
+    for place, (pieces, (room, _)) in enumerate(zip(cells, sides, strict=True)):
+        taken = width_of(text_of(pieces[0])) if len(pieces) == 1 else 0
+        if taken > room and start and start + taken > width:
+            yield from _side_by_side(sides, line)
+            yield (_BENEATH, *pieces)
+            line = list(empty)
+        else:
+            line[place] = pieces
+        if taken > room and any(line):
+            yield from _side_by_side(sides, line)
+            line = list(empty)
+        start += room + len(_GAP)
+    yield from _side_by_side(sides, line)
+
+
+def _side_by_side(sides: Sequence[tuple[int, bool]], cells: Sequence[list[Part]]) -> Iterator[Line]:
+    if any(text_of(piece) for pieces in cells for piece in pieces):
+        yield from (_padded(sides, pieces) for pieces in zip_longest(*cells, fillvalue=""))
 
 
 def _remarked(remark: Remark, widths: Sequence[int], width: int) -> Iterator[Line]:
@@ -78,17 +110,39 @@ def _remarked(remark: Remark, widths: Sequence[int], width: int) -> Iterator[Lin
 
 def _measure(columns: Sequence[Column], rows: Sequence[Row], width: int) -> tuple[list[int], int | None]:
     """Return the columns' widths, and the one that has to go beneath the others for want of room."""
-    widths = [
-        max(width_of(column.title), *(width_of(text_of(row[place])) for row in rows))
-        for place, column in enumerate(columns)
-    ]
-    for place, column in enumerate(columns):
-        if column.wraps:
-            room = width - sum(widths) + widths[place] - len(_GAP) * (len(columns) - 1)
-            if room < min(widths[place], _ROOM_TO_WRAP):
-                return widths, place
-            widths[place] = min(widths[place], room)
-    return widths, None
+    cells = [[width_of(text_of(row[place])) for row in rows] for place in range(len(columns))]
+    widths = [max(width_of(column.title), *taken) for column, taken in zip(columns, cells, strict=True)]
+    wrapping = next((place for place, column in enumerate(columns) if column.wraps), None)
+    if wrapping is None:
+        return _narrowed(columns, cells, widths, width), None
+    natural = widths[wrapping]
+    needed = min(natural, _ROOM_TO_WRAP)
+    others = sum(widths) - natural + len(_GAP) * (len(columns) - 2)
+    if others + len(_GAP) + needed > width >= others:
+        return widths, wrapping
+    widths[wrapping] = needed
+    widths = _narrowed(columns, cells, widths, width)
+    room = width - sum(widths) + needed - len(_GAP) * (len(columns) - 1)
+    widths[wrapping] = max(min(natural, room), needed)
+    return widths, None if room >= needed else wrapping
+
+
+def _narrowed(
+    columns: Sequence[Column], cells: Sequence[Sequence[int]], widths: Sequence[int], width: int
+) -> list[int]:
+    """Make columns narrower for `width`, down to a title: the few cells that stick out then take more lines."""
+    narrowed = list(widths)
+    while sum(narrowed) + len(_GAP) * (len(columns) - 1) > width:
+        smaller = {
+            place: max((each for each in (width_of(column.title), *taken) if each < narrowed[place]), default=0)
+            for place, (column, taken) in enumerate(zip(columns, cells, strict=True))
+            if not (column.wraps or column.right) and narrowed[place] > width_of(column.title)
+        }
+        if not smaller:
+            break
+        widest = max(smaller, key=narrowed.__getitem__)
+        narrowed[widest] = smaller[widest]
+    return narrowed
 
 
 def _padded(sides: Sequence[tuple[int, bool]], cells: Sequence[Part]) -> Line:

@@ -138,10 +138,14 @@ class Console:
         if not self.quiet:
             self.err.line(*parts)
 
-    def advise(self, text: str) -> None:
-        """Print a sentence beside the answer, wrapped on a terminal; `--quiet` leaves it out."""
-        for line in self.err.fit(text):
-            self.note(line)
+    def advise(self, text: str, first: str = "") -> None:
+        """Print a sentence beside the answer, wrapped on a terminal; `--quiet` leaves it out.
+
+        `first` stands before it; further lines begin where the sentence does.
+        """
+        for line in self.err.fit(text, taken=width_of(first)):
+            self.note(first, line)
+            first = " " * width_of(first)
 
     def warn(self, *parts: Part) -> None:
         """Print what a person has to know, even with `--quiet`; wrapped on a terminal."""

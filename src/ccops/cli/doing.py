@@ -11,7 +11,7 @@ from ccops.cli.closing import Report, close, say_nothing_left, sum_up
 from ccops.cli.exits import FINE, MISCONFIGURED, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.job import Job, Writing
 from ccops.cli.keys import check_unsaid
-from ccops.cli.showing import URGENT, moment_text, outcome_line, outcome_object
+from ccops.cli.showing import URGENT, moment_text, outcome_lines, outcome_object
 from ccops.cli.signals import finishing
 from ccops.cli.summing import Tally
 from ccops.engine.errors import AnotherAtWork
@@ -61,7 +61,7 @@ def _do_run(session: "Session", asked: Job, how: Writing) -> tuple[int, str | No
             status = status_of(error)
             for_a_person = status == MISCONFIGURED or isinstance(error, AnotherAtWork)
             end(status, ended=for_a_person and not heart.ledger.entries.of_run_left(run.id))
-            close(session, report)
+            close(session, report, error)
             raise
         status = report.tally.exit_status()
         report.reached_all = requests.exhausted and report.tally.total == requests.given
@@ -222,7 +222,8 @@ def printer(session: "Session", job: Job, how: Writing, run: int | None, origin:
                 console.json_line(outcome_object(outcome, run, origin, now))
         elif not only_summed_up:
             width = console.out.width if console.out.is_terminal else None
-            console.say(*outcome_line(outcome, job.timezone, now, (widest, width)), urgent=urgent)
+            for line in outcome_lines(outcome, job.timezone, now, (widest, width)):
+                console.say(*line, urgent=urgent)
         for warning in outcome.warnings:
             console.warn(f"{outcome.email or outcome.who}: {warning}")
 

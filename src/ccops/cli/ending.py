@@ -18,6 +18,7 @@ from ccops.cli.usage import mistake
 from ccops.errors import CcopsError
 
 _LABEL: Final = "error: "
+_BUG: Final = "internal error: "
 _HOUSE: Final = Path(__file__).parents[1]
 
 
@@ -94,7 +95,10 @@ def _bug(session: Session, error: Exception) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     place = next((frame for frame in reversed(frames) if _HOUSE in Path(frame.filename).parents), frames[-1])
     where = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-    session.console.err.line(Styled("internal error: ", "bad"), f"{where}. This is a mistake in ccops, not yours.")
+    label: Part = Styled(_BUG, "bad")
+    for line in session.console.err.fit(f"{where}. This is a mistake in ccops, not yours.", taken=len(_BUG)):
+        session.console.err.line(label, line)
+        label = " " * len(_BUG)
     session.console.err.line("What was begun is in the ledger; the same command again is safe.")
     if not session.debug:
         session.console.err.line("The same words with --debug show where it happened; please report that.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.exits import FINE, status_of
-from ccops.cli.showing import outcome_line, outcome_object, short_time
+from ccops.cli.showing import outcome_lines, outcome_object, short_time
 from ccops.cli.styles import Styled
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.ledger.model import Origin
@@ -60,7 +60,8 @@ def _warn(session: "Session", error: CcopsError) -> int:
 def _print(session: "Session", look: "Look") -> None:
     console, zone, now = session.console, session.registry.timezone, session.clock.now()
     width = console.out.width if console.out.is_terminal else None
-    console.say(*outcome_line(look.outcome, zone, now, (0, width)), urgent=True)
+    for line in outcome_lines(look.outcome, zone, now, (0, width)):
+        console.say(*line, urgent=True)
     for term, text in (("tried", _tried(look, zone, session)), ("Kit", _in_kit(session, look))):
         for line in console.out.fit(clean(text), taken=len(_INDENT) + _TERM):
             console.say(f"{_INDENT}{term:<{_TERM}}{line}", urgent=True)

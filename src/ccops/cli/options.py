@@ -80,7 +80,7 @@ Version = Annotated[
         "--version", callback=_tell_version, expose_value=False, is_eager=True, help="Show the version and exit."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a line, for other programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON for other programs, one object a line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_choose_quiet, help="Print only what needs a person.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on without asking.")]

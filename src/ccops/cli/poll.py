@@ -98,7 +98,7 @@ def _chosen(session: "Session", names: list[str]) -> "list[Operation]":
         if each.tag is None and names:
             raise NotBound(each.name)
         if each.paused and each.tag is not None:
-            session.console.warn(f"{each.name} is paused; its tags wait (ccops op resume {each.name})")
+            session.console.warn(f"{each.name} is paused; its tags wait. To go on: ccops op resume {each.name}")
     return bound(chosen)
 
 
@@ -146,7 +146,7 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
                 heart.ledger.runs.stop(run, status, session.clock.now(), ended=True)
     if not how.json:
         session.console.mark()
-    _sum_up(session, tally)
+    _sum_up(session, operations, tally)
     _remind(session)
     return status
 
@@ -164,7 +164,7 @@ def _job(session: "Session") -> Job:
     return Job(_TITLE, _TITLE, "poll", lambda *_: (), Named(()), session.registry.timezone)
 
 
-def _sum_up(session: "Session", tally: Tally) -> None:
+def _sum_up(session: "Session", operations: "list[Operation]", tally: Tally) -> None:
     words: tuple[OutcomeStatus, ...] = ("applied", "repeated", "left-out")
     said = ", ".join(
         f"{tally.counts[word]:,} {'already done' if word == 'repeated' else word}"
@@ -173,7 +173,7 @@ def _sum_up(session: "Session", tally: Tally) -> None:
     )
     if said:
         session.console.note(f"{said}.")
-    elif not tally.total and session.console.err.is_terminal:
+    elif operations and not tally.total and session.console.err.is_terminal:
         session.console.note("Nobody carries a trigger tag.")
 
 

@@ -85,9 +85,9 @@ def _tell(session: "Session", done: "Restored") -> None:
     console.advise("If the home that was saved is still at work anywhere, stop it: two of them would count twice.")
     console.note("Next:")
     if not manifest.secrets and not session.settings.sandbox:
-        console.note("  ccops login              the backup holds no key")
-    console.note("  ccops init --take-over   finds whom the lost part changed, and asks before it goes on")
-    console.note("  ccops doctor             checks everything")
+        console.advise("the backup holds no key", "  ccops login              ")
+    console.advise("finds whom the lost part changed, and asks before it goes on", "  ccops init --take-over   ")
+    console.advise("checks everything", "  ccops doctor             ")
 
 
 def _when(session: "Session", manifest: "Manifest") -> str:

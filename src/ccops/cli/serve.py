@@ -129,11 +129,12 @@ def _log(session: "Session", done: "Done") -> None:
 
 def _tell_polled(session: "Session", outcome: "Outcome") -> None:
     """Write what the own look for tags came to; those left out are said by every round, so only in the ledger."""
-    from ccops.cli.showing import outcome_line
+    from ccops.cli.showing import outcome_lines
 
     if outcome.status not in {"repeated", "left-out"}:
         now = session.clock.now()
-        session.console.note("poll: ", *outcome_line(outcome, session.registry.timezone, now, (0, None)))
+        for line in outcome_lines(outcome, session.registry.timezone, now, (0, None)):
+            session.console.note("poll: ", *line)
 
 
 def _greet(session: "Session", registry: "Registry", secrets: "Secrets", host: str, port: int) -> None:

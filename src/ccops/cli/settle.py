@@ -11,7 +11,7 @@ from ccops.cli.making import command, new_app
 from ccops.cli.needing import list_parked
 from ccops.cli.options import Json, Quiet
 from ccops.cli.session import session_of
-from ccops.cli.showing import URGENT, outcome_line, outcome_object
+from ccops.cli.showing import URGENT, outcome_lines, outcome_object
 from ccops.errors import Misconfigured
 from ccops.ledger.model import Origin
 from ccops.text import clean
@@ -115,7 +115,8 @@ def _show(session: "Session", outcome: "Outcome", *, json: bool) -> None:
     console, now, urgent = session.console, session.clock.now(), outcome.status in URGENT
     if not json:
         width = console.out.width if console.out.is_terminal else None
-        console.say(*outcome_line(outcome, session.registry.timezone, now, (0, width)), urgent=urgent)
+        for line in outcome_lines(outcome, session.registry.timezone, now, (0, width)):
+            console.say(*line, urgent=urgent)
     elif urgent or not console.quiet:
         console.json_line(outcome_object(outcome, None, Origin(session.settings.actor, "settle"), now))
     for warning in outcome.warnings:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from ccops.cli.styles import Part, Style, Styled, width_of
+from ccops.cli.styles import Line, Part, Style, Styled, fold, width_of
 from ccops.clock import iso
 from ccops.engine.request import Outcome, OutcomeStatus
 from ccops.engine.telling import outcome_of
@@ -25,6 +25,8 @@ _STYLES: Final[dict[OutcomeStatus, Style]] = {
     "left-out": "dim",
     "previewed": "bold",
 }
+_BELOW: Final = "    "
+_BETWEEN: Final = 2
 URGENT: Final[frozenset[OutcomeStatus]] = frozenset({"refused", "failed", "parked", "open"})
 """What `--quiet` still prints."""
 
@@ -57,17 +59,27 @@ def times_in(timezone: str) -> str:
     return f"times: {timezone.rpartition('/')[2].replace('_', ' ')}"
 
 
-def outcome_line(outcome: Outcome, timezone: str, now: datetime, widths: tuple[int, int | None]) -> tuple[Part, ...]:
-    """Write an outcome on one line; `widths` are those of the contact's name and of the line (None: a pipe)."""
+def outcome_lines(outcome: Outcome, timezone: str, now: datetime, widths: tuple[int, int | None]) -> list[Line]:
+    """Write an outcome on one line, or with what came out below the contact if that is too long for it.
+
+    `widths` are those of the contact's name and of the line (None: a pipe, where it is always one).
+    """
     of_name, of_line = widths
     # Cleaned before it is measured, and so that no tab in a value looks like the end of a column.
     who, text = clean(outcome_name(outcome)), clean(outcome_text(outcome, timezone, None if of_line is None else now))
     name = entry_name(outcome.entry)
     if of_line is None:
-        return (f"{who}\t{text}\t{name}",)
-    left = who + " " * (max(of_name - width_of(who), 0) + 3)
-    gap = max(of_line - width_of(left + text) - len(name), 2) if name else 0
-    return (left, Styled(text, _STYLES[outcome.status]), " " * gap, Styled(name, "dim"))
+        return [(f"{who}\t{text}\t{name}",)]
+    style, entry = _STYLES[outcome.status], Styled(name, "dim")
+    for room in (of_name, 0):
+        left = who + " " * (max(room - width_of(who), 0) + 3)
+        gap = of_line - width_of(left + text) - len(name)
+        if gap >= (_BETWEEN if name else 0):
+            return [(left, Styled(text, style), " " * (gap if name else 0), entry)]
+    *below, last = fold(text, of_line - len(_BELOW) - (len(name) + _BETWEEN if name else 0))
+    gap = max(of_line - width_of(_BELOW + last) - len(name), _BETWEEN) if name else 0
+    lines: list[Line] = [(who,), *((_BELOW, Styled(line, style)) for line in below)]
+    return [*lines, (_BELOW, Styled(last, style), " " * gap, entry)]
 
 
 def outcome_name(outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """Pieces of a line and how they look; whether colours are shown is decided where they are printed."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -7,6 +8,8 @@ from ccops.text import clean
 
 Style = Literal["bold", "dim", "good", "bad", "doubt"]
 
+_COMMAND: Final = re.compile(r"(?<=: )ccops \S.*$")
+"""A command to copy, at the end of a sentence that leads to it."""
 _CODES: Final[dict[Style, str]] = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "doubt": "33"}
 
 
@@ -54,9 +57,14 @@ def width_of(text: str) -> int:
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Break a text between words for `width` cells; a longer word (an address, an id) stays whole."""
+    """Break a text between words for `width` cells; a longer word (an address, an id) stays whole.
+
+    So does a command that ends the text, on a line of its own if need be: broken, it could not be copied.
+    """
+    command = _COMMAND.search(text)
+    words = text.split(" ") if command is None else [*text[: command.start() - 1].split(" "), command[0]]
     lines = [""]
-    for word in text.split(" "):
+    for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if lines[-1] and width_of(longer) > width:
             lines.append(word)

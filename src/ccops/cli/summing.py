@@ -10,7 +10,7 @@ from typing import Final
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
 from ccops.cli.nobody import MOST_NAMES
 from ccops.cli.showing import moment_text, outcome_name, style_of
-from ccops.cli.styles import Line, Styled
+from ccops.cli.styles import Line, Styled, fold, width_of
 from ccops.engine.request import Outcome, OutcomeStatus, Who
 from ccops.engine.telling import NO_SUCH_CONTACT
 from ccops.ledger.model import Entry
@@ -28,6 +28,10 @@ _LABELS: Final[dict[OutcomeStatus, str]] = {
     "open": "open",
 }
 """In the order of the summary."""
+_AROUND: Final = "      "
+"""Blanks before, between and behind count and label."""
+_BENEATH: Final = "      "
+_ENDLESS: Final = 1_000_000
 _MOST_NAMES: Final = 3
 _MOST_REASONS: Final = 5
 _STATUS: Final[dict[OutcomeStatus, int]] = {
@@ -84,23 +88,31 @@ class Tally:
             FINE if status == "refused" and self.refused_ok else _STATUS.get(status, FINE) for status in self.counts
         )
 
-    def summary(self, title: str, timezone: str, now: datetime | None) -> Iterator[Line]:
-        """Write a title, then a line for each kind of outcome; times as `moment_text` writes them."""
+    def summary(self, title: str, timezone: str, now: datetime | None, width: int | None = None) -> Iterator[Line]:
+        """Write a title, then a line for each kind of outcome; times as `moment_text` writes them.
+
+        Longer lines than `width` are wrapped (None: a pipe, where none is).
+        """
         yield (Styled(clean(title), "bold"),)
         present = [status for status in _LABELS if self.counts[status]]
         if not present:
             return
         of_count = max(3, *(len(f"{self.counts[status]:,}") for status in present))
-        of_label = max(len(_LABELS[status]) for status in present)
+        labels = {status: self._label(status) for status in present}
+        of_label = max(map(len, labels.values()))
+        width = _ENDLESS if width is None else width
+        room = width - of_count - of_label - len(_AROUND)
         for status in present:
-            count, label = f"{self.counts[status]:,}", _LABELS[status]
-            for number, detail in enumerate(self._details(status, timezone, now)):
-                head = f"  {'' if number else count:>{of_count}} "
-                yield (
-                    head,
-                    Styled(f"{'' if number else label:<{of_label}}", style_of(status)),
-                    f"   {detail}".rstrip(),
-                )
+            head, style = f"  {self.counts[status]:>{of_count},} ", style_of(status)
+            details = self._details(status, timezone, now)
+            beside = all(width_of(word) <= room for detail in details for word in detail.split())
+            first, *more = _wrapped(details, room) if beside else ["", *_wrapped(details, width - len(_BENEATH))]
+            yield (head, Styled(f"{labels[status]:<{of_label}}", style), f"   {first}".rstrip())
+            indent = " " * (of_count + of_label + len(_AROUND)) if beside else _BENEATH
+            yield from ((f"{indent}{line}",) for line in more)
+
+    def _label(self, status: OutcomeStatus) -> str:
+        return "needs you" if status == "parked" and self.counts[status] == 1 else _LABELS[status]
 
     def _add_change(self, outcome: Outcome) -> None:
         for key, after in (outcome.after or {}).items():
@@ -119,7 +131,7 @@ class Tally:
 
     def _changed(self) -> str:
         """Say by how much each field moved in all, and what limits did."""
-        moved = ", ".join(f"{clean(key)} {number:+,f}" for key, number in self._moved.items() if number)
+        moved = ", ".join(f"{clean(key)} {_plain(number):+,f}" for key, number in self._moved.items() if number)
         said = "; ".join(f"{count:,} {clean(note)}" for note, count in self._notes.items())
         return f"{moved} ({said})" if said else moved
 
@@ -129,6 +141,10 @@ class Tally:
         if len(runs) != 1:
             return f"runs {', '.join(f'r{run}' for run in runs[-_MOST_NAMES:])}" if runs else ""
         return f"{moment_text(self._runs[runs[0]], timezone, now)}, run r{runs[0]}"
+
+
+def _wrapped(details: Sequence[str], room: int) -> list[str]:
+    return [line for detail in details for line in fold(detail, room)]
 
 
 @dataclass(slots=True)
@@ -146,6 +162,12 @@ class _Names:
     def __str__(self) -> str:
         more = self.count - len(self.shown)
         return ", ".join(self.shown) + (f" and {more:,} more" if more else "")
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Leave out decimal places that say nothing: 15.000 is 15."""
+    whole = number.to_integral_value()
+    return whole if whole == number else number
 
 
 def _moved(before: str | None, after: str | None) -> Decimal:

@@ -27,7 +27,7 @@ app = new_app()
 
 Entries = Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Entries, such as e4711.")]
 OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="All entries of a run, such as r31.")]
-Reopen = Annotated[bool, typer.Option("--reopen", help="Let the undone occasion run again.")]
+Reopen = Annotated[bool, typer.Option("--reopen", help="Let the same payment or month count again afterwards.")]
 Force = Annotated[bool, typer.Option("--force", help="Go past limits, and over values changed since.")]
 
 ASK_FROM = 2
@@ -70,7 +70,8 @@ def undo(
 ) -> int:
     """Take back what entries changed, each by an entry of its own.
 
-    The occasion stays used up, unless you reopen it. --run passes over entries that were taken back already.
+    The same payment or month does not count again afterwards, unless you say --reopen. --run passes over entries that
+    were taken back already.
     """
     from ccops.engine.undoing import Manner
 

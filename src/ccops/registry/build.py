@@ -108,4 +108,6 @@ class Builder:
     def _check_amount(self, changes: tuple[Change, ...]) -> None:
         takers = sum(change.amount is not None for change in changes)
         if self.table.amount_from_post and takers != 1:
-            self._fault("amount_from_post", text=f'"amount_from_post" needs one change with an amount, not {takers}')
+            here = takers or "none"
+            text = f'"amount_from_post" needs exactly one change with an amount; here are {here}'
+            self._fault("amount_from_post", text=text)

@@ -50,9 +50,9 @@ def show_balances(session: "Session", contact: "Contact", balances: Sequence[Bal
     else:
         console.table(_PIPED, [row for balance in balances for row in _cells(contact, balance, now)])
     if not balances and not json:
-        console.note("No operation of the registry and no entry of this contact writes a field.")
+        console.note("ccops has changed no field of this contact, and there is no operation that would.")
     if any(balance.more for balance in balances):
-        console.note(f"There are earlier steps: ccops history {contact.email}")
+        console.advise(f"There are earlier steps: ccops history {contact.email}")
 
 
 def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Row]:

@@ -91,12 +91,12 @@ def _entries(session: "Session", about: str | None, which: Which, shape: Shape) 
 
     wanted = filter_of(session, about, which)
     if wanted is None:
-        session.console.note(f"The ledger knows no contact {about}: ccops has changed nothing under this address.")
+        session.console.advise(f"The ledger knows no contact {about}: ccops has changed nothing under this address.")
         near = session.ledger_to_read.people.nearest(about or "")
         if near is None:
-            session.console.note(f"Check the spelling, or ask Kit for it: ccops why {about}")
+            session.console.advise(f"Check the spelling, or ask Kit for it: ccops why {about}")
         else:
-            session.console.note(f"Did you mean {near}? ccops history {near}")
+            session.console.advise(f"Did you mean {near}? ccops history {near}")
     elif shape.csv:
         print_csv(session.console, every(session.ledger_to_read, wanted))
     elif shape.follow:

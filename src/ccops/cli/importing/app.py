@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccops.cli.exits import FINE
 from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import CreateField, Key
 from ccops.cli.session import session_of
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,9 @@ def _import(session: "Session", word: str, said: "Said", failed_to: Path | None,
 
     check_key(session, said.key)
     found = checked(session, source_of(word, session.resources), said)
+    if not found.rows.count:
+        session.console.advise(f"{clean(found.rows.source.name)} has headings, but no rows below them. Nothing was sent.")
+        return FINE
     key = field_to_change(session, found.field, create=said.create_field, dry_run=how.dry_run)
     found = replace(found, field=key)
     _say_how_read(session, found)

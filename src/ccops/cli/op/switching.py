@@ -44,7 +44,7 @@ def pause(session: "Session", name: str) -> None:
             f"{name} is paused: tags and POSTs wait, nothing is lost, and lines from cron are turned away. At a "
             "terminal, ccops run still applies it."
         )
-    session.console.note(f"Go on with it: ccops op resume {name}")
+    session.console.advise(f"Go on with it: ccops op resume {name}")
 
 
 def resume(session: "Session", name: str) -> None:
@@ -55,7 +55,7 @@ def resume(session: "Session", name: str) -> None:
     saving.edit(session, name, Edit(drop=("paused",)))
     session.console.say(f"{name} works again.")
     if session.operation(name).tag is not None:
-        session.console.note(f"Work off what waited: ccops poll {name}")
+        session.console.advise(f"Work off what waited: ccops poll {name}")
 
 
 def remove(session: "Session", name: str, *, with_tag: bool, yes: bool) -> None:

@@ -137,7 +137,7 @@ def _asked_for_occasion(session: "Session", asking: Asking, how: "Writing") -> A
     chosen = session.questions.choose(
         "How often may this count?", _PROPOSED, option="--once-per or --key", default=_PROPOSED[0][0]
     )
-    session.console.note(f"The same without being asked: {asking.command} --once-per {chosen}")
+    session.console.advise(f"The same without being asked: {asking.command} --once-per {chosen}")
     if chosen == EACH_RUN:
         return asking
     return replace(asking, said=replace(asking.said, once_per=cast("Period", chosen)))

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.schedule import machine
+from ccops.cli.styles import fold
 from ccops.registry.config import read_config
 from ccops.triggers.scheduling.crontab import cron_command
 from ccops.triggers.scheduling.line import Command
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ccops.cli.session import Session
     from ccops.triggers.scheduling.timetable import Timetable
 
+_COMMENT: Final = "# "
 _FOLDER: Final = "/etc/systemd/system"
 _POLL_FIELDS: Final = "*/5 * * * *"
 _POLL_CALENDAR: Final = "*:0/5"
@@ -27,10 +29,10 @@ def print_crontab(session: "Session", asked: "Asked") -> None:
     if asked.table is not None:
         ahead = ahead_of(session.registry.timezone, machine.here, session.clock.now())
         for remark in _about(asked.table, session.registry.timezone, ahead):
-            say(f"# {remark}")
+            _remark(session, remark)
         fields = cron_fields(asked.table, ahead)
     elif asked.words[0] == "serve":
-        say("# Cron starts it with the machine, but not again after a crash: systemd does (--systemd).")
+        _remark(session, "Cron starts it with the machine, but not again after a crash: systemd does (--systemd).")
         fields = "@reboot"
     else:
         fields = _POLL_FIELDS
@@ -57,7 +59,7 @@ def print_units(session: "Session", asked: "Asked") -> None:
 def warn(session: "Session") -> None:
     """Say on stderr what the line will lack, and what mends that."""
     for text, mend in machine.warnings(session):
-        session.console.warn(f"{text}{f' {mend}' if mend else ''}")
+        session.console.warn(f"{text} {mend}".rstrip())
 
 
 def _units(session: "Session", asked: "Asked") -> list[Unit]:
@@ -77,20 +79,28 @@ def _command(session: "Session", asked: "Asked") -> Command:
 
 def _say_if_rehearsal(session: "Session") -> None:
     if read_config(session.home).sandbox:
-        session.console.out.line("# [sandbox] This home is for rehearsals: the line works on its example contacts.")
+        _remark(session, "[sandbox] This home is for rehearsals: the line works on its example contacts.")
+
+
+def _remark(session: "Session", text: str) -> None:
+    """Print a comment in lines that no terminal breaks: what is copied from it would be no comment then."""
+    indent = text[: len(text) - len(text.lstrip())]
+    for line in fold(text.lstrip(), session.console.out.width - len(_COMMENT) - len(indent)):
+        session.console.out.line(_COMMENT, indent, line)
 
 
 def _about(table: "Timetable", timezone: str, ahead: Ahead) -> list[str]:
     """Say when it comes, and what a cron can't."""
     tries = "Several times a day" if table.rhythm == "day" else "On several days"
     said = [
-        f"Each {table.rhythm}, from {table.at:%H:%M} {timezone} on. {tries}, so that a machine that",
-        "was off catches up; whoever has it already is passed over.",
+        f"Each {table.rhythm}, from {table.at:%H:%M} {timezone} on. {tries}, so that a machine that was off catches up; "
+        "whoever has it already is passed over."
     ]
     if ahead.least or ahead.most:
         said += [
-            "The time is this machine's. A cron that knows CRON_TZ (Fedora's, RHEL's, Arch's;",
-            f"not Debian's, Ubuntu's, macOS's) keeps the hour all year with \"{cron_fields(table)}\"",
-            f"below a line CRON_TZ={timezone}",
+            "The time is this machine's. A cron that knows CRON_TZ (Fedora's, RHEL's, Arch's; not Debian's, Ubuntu's, "
+            "macOS's) keeps the hour all year with a line before, and with other figures:",
+            f"  CRON_TZ={timezone}",
+            f"  {cron_fields(table)}",
         ]
     return said

@@ -24,7 +24,7 @@ About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, o
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="OPERATION", autocompletion=complete_operation, help="Else all that concern the contact are told."
+        metavar="OPERATION", autocompletion=complete_operation, help="Only this one; else all that concern the contact."
     ),
 ]
 

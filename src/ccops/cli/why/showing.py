@@ -33,7 +33,7 @@ def show(session: "Session", case: "Case", answer: "Answer", *, alone: bool, jso
 def show_nothing(session: "Session", person: "Person") -> None:
     """Say that no operation has anything to do with the contact."""
     console = session.console
-    console.tell(f"Nothing was ever done for {clean(person.name)}, and it carries no trigger tag.")
+    console.tell(f"Nothing was ever done for {clean(person.name)}, who carries no trigger tag.")
     console.say("See the operations: ", Styled("ccops op list", "bold"))
 
 

@@ -9,7 +9,6 @@ from ccops.errors import CcopsError
 from ccops.ledger.errors import LedgerDamaged
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.ledger.schema import VERSION
 from ccops.report.doctor.finding import Finding, told, well, wrong
 from ccops.report.doctor.patient import Patient
 from ccops.report.doctor.wording import count, day, size
@@ -30,7 +29,7 @@ def look(ledger: Ledger) -> Iterator[Finding]:
         return
     entries = count(ledger.history.count(), "entry", "entries")
     account = clean(ledger.identity.account[1])
-    yield well("ledger", f"{entries} of {account}, {size(database.path.stat().st_size)}, format {VERSION}, in order")
+    yield well("ledger", f"{entries} of {account}, {size(database.path.stat().st_size)}, whole")
 
 
 def runs(patient: Patient, ledger: Ledger) -> Iterator[Finding]:

@@ -14,13 +14,18 @@ _FLOW: Final = (Column("How it came about"), Column("Amount", number=True))
 
 
 def balances(each: Balances) -> Markup:
-    """Tell all about one field."""
+    """Tell all about one field; of few contacts, a list says more than a picture of how they are spread."""
+    everybody = {holding.contact: holding for holding in (*each.highest, *reversed(each.lowest))}
+    parts = [_ends(each)]
+    if each.contacts == len(everybody):
+        parts = [_holdings(f"All contacts by {each.field}", each, tuple(everybody.values()))]
+    spread = element("div", _picture(each), _spread(each), class_="beside") if each.contacts > len(everybody) else ""
     return element(
         "section",
         element("h3", each.field),
         element("p", _summary(each)),
-        element("div", _picture(each), _spread(each), class_="beside"),
-        element("div", _ends(each), _flow(each), class_="beside"),
+        spread,
+        element("div", *parts, _flow(each), class_="beside"),
         aria_label=f"Balances of {each.field}",
     )
 
@@ -45,8 +50,6 @@ def _spread(each: Balances) -> Markup:
 
 
 def _ends(each: Balances) -> Markup:
-    if each.contacts <= len(each.lowest):
-        return _holdings(f"All contacts by {each.field}", each, each.highest)
     return element(
         "div",
         _holdings(f"Highest {each.field}", each, each.highest),
@@ -56,7 +59,7 @@ def _ends(each: Balances) -> Markup:
 
 def _holdings(caption: str, each: Balances, holdings: tuple[Holding, ...]) -> Markup:
     columns = (Column("Contact"), Column(each.field, number=True))
-    return table(caption, columns, [(who(holding), figure(holding.value)) for holding in holdings])
+    return table(caption, columns, [(who(holding), figure(holding.value)) for holding in holdings], kind="wide")
 
 
 def who(holding: Holding) -> str:

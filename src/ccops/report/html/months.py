@@ -10,10 +10,12 @@ from ccops.report.html.markup import Markup, element, joined
 from ccops.report.html.tables import Column, table
 from ccops.report.numbers import amount, figure, month_name
 
+_FIELD: Final = Column("Field")
+"""Left out where there is only one: a phone has no room for it."""
 _COLUMNS: Final = (
     Column("Month"),
     Column("Operation"),
-    Column("Field"),
+    _FIELD,
     Column("Changes", number=True),
     Column("Granted", number=True),
     Column("Spent", number=True),
@@ -29,11 +31,13 @@ def months(report: Report) -> Markup:
     if not report.moved:
         return element("p", f"Nothing was changed in the last {len(report.months)} months.")
     pictures = (_picture(report, balances.field) for balances in report.balances)
-    rows = [tuple(_cells(moved)) for moved in report.moved]
+    several = len({moved.field for moved in report.moved}) > 1
+    columns = [column for column in _COLUMNS if several or column is not _FIELD]
+    rows = [tuple(_cells(moved, several=several)) for moved in report.moved]
     return joined(
         element("p", _UNDOS),
         element("div", *pictures, class_="beside"),
-        table("Grants and spendings by month and operation", _COLUMNS, rows),
+        table("Grants and spendings by month and operation", columns, rows, kind="tight"),
     )
 
 
@@ -75,9 +79,9 @@ def _all(row: list[Pillar], *, up: bool) -> str:
     added = ZERO
     for each in row:
         added = plus(added, each.up if up else each.down)
-    return f" {figure(added)}"
+    return f"\u00a0{figure(added)}"
 
 
-def _cells(moved: Month) -> Iterator[str]:
-    yield from (month_name(moved.month), moved.operation, moved.field, figure(moved.changes))
+def _cells(moved: Month, *, several: bool) -> Iterator[str]:
+    yield from (month_name(moved.month), moved.operation, *([moved.field] if several else []), figure(moved.changes))
     yield from (amount(moved.granted), amount(moved.spent), amount(moved.undone))

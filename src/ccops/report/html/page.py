@@ -20,9 +20,6 @@ from ccops.report.numbers import figure, month_name
 MARK: Final = "<!-- ccops report -->"
 """By this a page of ours is known again, so that no other file is overwritten."""
 
-_SOURCE: Final = (
-    "as ccops last wrote them; ccops reconcile FIELD compares them with Kit, which was not asked for this page."
-)
 _KEEP: Final = "It holds addresses of your contacts: keep it where only you can read it."
 _THIS_MONTH: Final = (
     Column("Field"),
@@ -102,7 +99,9 @@ def _parts(report: Report) -> list[Markup]:
 def _balances(report: Report) -> Markup:
     if not report.balances:
         return element("p", "So far ccops has written no field that holds numbers.")
-    return joined(element("p", f"Balances are shown {_SOURCE}"), *map(balances, report.balances))
+    command = element("code", "ccops reconcile FIELD")
+    said = ("Balances are shown as ccops last wrote them. Kit was not asked for this page; ", command, " compares them.")
+    return joined(element("p", *said), *map(balances, report.balances))
 
 
 def _at_a_glance(report: Report) -> Markup:
@@ -112,7 +111,7 @@ def _at_a_glance(report: Report) -> Markup:
     link = element("a", told, href="#needs") if waiting else told
     rows = [_this_month(report, each) for each in report.balances]
     caption = f"Granted and spent in {month_name(month)} so far"
-    return joined(element("p", link), table(caption, _THIS_MONTH, rows) if rows else "")
+    return joined(element("p", link), table(caption, _THIS_MONTH, rows, kind="tight") if rows else "")
 
 
 def _this_month(report: Report, each: Balances) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ def recent(report: Report) -> Markup:
     if not lines:
         return element("p", "There are no entries yet.")
     shown = f"The newest {figure(len(lines))} entries" if report.recent.more else f"All {figure(len(lines))} entries"
-    older = "; older ones: ccops history, or ccops report --recent with another number" if report.recent.more else ""
+    shown = "One entry" if len(lines) == 1 else shown
+    history, longer = element("code", "ccops history"), element("code", "ccops report --recent")
+    older = ("; older ones: ", history, ", or ", longer, " with another number") if report.recent.more else ()
     return joined(
-        element("p", f"{shown}, newest first{older}."),
+        element("p", f"{shown}, newest first", *older, "."),
         _search(),
         table(
             "Recent changes", _COLUMNS, [_row(seen, report.timezone) for seen in lines], name="changes", kind="cards"

@@ -22,11 +22,11 @@ _NEEDS: Final = (Column("What"), Column("Contact"), Column("Operation"), Column(
 def needs(report: Report) -> Markup:
     """List what needs a person, with the command that mends it."""
     if not report.needs:
-        return element("p", "Nothing. (Kit was not asked; `ccops doctor` looks there too.)")
+        return element("p", "Nothing. (Kit was not asked; ", element("code", "ccops doctor"), " looks there too.)")
     rows = [_need(need, report.timezone) for need in report.needs]
-    more = f"{figure(report.more_needs)} more are not shown: ccops settle"
-    told = element("p", more) if report.more_needs else Markup()
-    return joined(table("What needs a person", _NEEDS, rows, kind="cards"), told)
+    more = f"{figure(report.more_needs)} more {'is' if report.more_needs == 1 else 'are'} not shown: "
+    told = element("p", more, element("code", "ccops settle")) if report.more_needs else Markup()
+    return joined(table("What needs a person", _NEEDS, rows, kind="cards needs"), told)
 
 
 def _need(need: Need, timezone: str) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def refusals(report: Report) -> Markup:
 def _refusal(refusal: Refusal, timezone: str) -> tuple[str, ...]:
     said = [f"{reason.text} ({figure(reason.count)})" for reason in refusal.reasons]
     if refusal.more:
-        said.append(f"and {figure(refusal.more)} other reasons")
+        said.append(f"and {figure(refusal.more)} other reason{'' if refusal.more == 1 else 's'}")
     why = joined(*(element("div", text) for text in said))
     what = refusal.kind.replace("-", " ")
     return refusal.operation, what, figure(refusal.count), why, moment(refusal.last, timezone)
