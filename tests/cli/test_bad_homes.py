@@ -119,7 +119,7 @@ def test_a_home_that_is_a_file_or_not_there_is_told(site: Site, ccops: Call) -> 
     assert ccops(*RUN, CCOPS_HOME=str(site.registry)) == Ended(2, "", told(error))
     assert ccops(*RUN, "--home", str(site.registry)) == Ended(2, "", told(error))
     nowhere = site.home.with_name("nowhere")
-    missing = f"There is no registry at {nowhere}/operations.toml.\n{SET_UP}"
+    missing = f"there is no registry at {nowhere}/operations.toml.\n{SET_UP}"
     assert ccops(*RUN, CCOPS_HOME=str(nowhere)) == Ended(2, "", told(missing))
     assert (site.sent, nowhere.exists()) == (0, False)
 

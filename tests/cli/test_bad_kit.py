@@ -169,7 +169,7 @@ def test_a_field_renamed_in_kit_is_told_and_the_same_command_works_once_it_is_me
     text = OPERATIONS.replace('"plan"', '"plans"')
     site.registry.write_text(text)
     error = (
-        'Kit has no field "plans" (any more), which mark needs; there is "plan". A new label in Kit makes a new key. '
+        'Kit has no field "plans" (any more), which mark needs; there is "plan". Nothing was sent '
         "for this contact. A field that was renamed in Kit has a new key there: write that into "
         "operations.toml.\nccops doctor"
     )

@@ -203,5 +203,5 @@ def test_on_a_terminal_it_is_a_table_that_says_what_may_be_done(granted: Site, t
     assert shown[at + 3] == "    1 changed by hand (credits +1,000)"
     assert shown[-2:] == [
         "Take them into the history as they are: ccops reconcile credits --adopt",
-        "Write back what ccops wrote:            ccops reconcile credits --restore",
+        "Write back what ccops wrote: ccops reconcile credits --restore",
     ]

@@ -14,7 +14,7 @@ from tests.cli.sites import RECEIPT, Site
 Call = Callable[..., Ended]
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
-APPLIED = "It counts as done: its occasion is used up, and its tags are put in order. Fields stay as Kit shows them."
+APPLIED = "It counts as done: the same occasion never runs it again, its tags are put in order. No field is changed."
 NOT_APPLIED = "It counts as not done: the same command may run it again, from what Kit shows now."
 
 

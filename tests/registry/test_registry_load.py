@@ -215,7 +215,7 @@ def test_a_missing_registry_names_the_command_that_makes_one(tmp_path: Path) -> 
     with pytest.raises(RegistryMissing) as caught:
         load(tmp_path / "operations.toml")
     assert (str(caught.value), caught.value.mend) == (
-        f"There is no registry at {tmp_path / 'operations.toml'}.",
+        f"there is no registry at {tmp_path / 'operations.toml'}.",
         "ccops init\nor, if it is elsewhere: --home DIR, or CCOPS_HOME\nor, from a backup: ccops restore FILE",
     )
 

@@ -10,7 +10,7 @@ from ccops.cli.pace import span
 from ccops.cli.summing import Tally
 from ccops.errors import CcopsError, ServiceUnreachable
 from ccops.ledger.model import Run
-from ccops.report.words import entry_name
+from ccops.report.words import entry_name, need_you
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -79,9 +79,7 @@ def _say_needed(session: "Session", tally: Tally) -> None:
     count = tally.counts["parked"]
     if count:
         first = tally.first.get("parked")
-        session.console.warn(
-            f"{entry_name(first)} needs you" if count == 1 else f"{count:,} need you", ": ccops settle"
-        )
+        session.console.warn(entry_name(first) if count == 1 else f"{count:,}", f" {need_you(count)}: ccops settle")
     if tally.counts["open"]:
         session.console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
 

@@ -15,6 +15,9 @@ _ROOM_TO_WRAP: Final = 24
 _TALLEST: Final = 3
 """Lines of a wrapped cell above which it is easier to read beneath the others."""
 
+_FEW: Final = 3
+"""One in so many rows may stick out of its columns before another column has to go beneath the others."""
+
 Row = Sequence[Part]
 
 
@@ -117,14 +120,20 @@ def _measure(columns: Sequence[Column], rows: Sequence[Row], width: int) -> tupl
         return _narrowed(columns, cells, widths, width), None
     natural = widths[wrapping]
     needed = min(natural, _ROOM_TO_WRAP)
-    others = sum(widths) - natural + len(_GAP) * (len(columns) - 2)
-    if others + len(_GAP) + needed > width >= others:
-        return widths, wrapping
     widths[wrapping] = needed
-    widths = _narrowed(columns, cells, widths, width)
-    room = width - sum(widths) + needed - len(_GAP) * (len(columns) - 1)
-    widths[wrapping] = max(min(natural, room), needed)
-    return widths, None if room >= needed else wrapping
+    narrowed = _narrowed(columns, cells, widths, width)
+    room = width - sum(narrowed) + needed - len(_GAP) * (len(columns) - 1)
+    sticking_out = sum(_sticks_out(row, narrowed, wrapping) for row in zip(*cells, strict=True))
+    widths[wrapping] = -len(_GAP)  # as if the column were not there
+    alone = _narrowed(columns, cells, widths, width)
+    if room >= needed and (alone != widths or sticking_out * _FEW <= len(rows)):
+        narrowed[wrapping] = min(natural, room)
+        return narrowed, None
+    return alone, wrapping
+
+
+def _sticks_out(row: Sequence[int], widths: Sequence[int], wrapping: int) -> bool:
+    return any(taken > widths[place] for place, taken in enumerate(row) if place != wrapping)
 
 
 def _narrowed(

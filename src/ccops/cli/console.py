@@ -109,10 +109,12 @@ class Console:
 
     def heading(self, text: str, *left: Part) -> None:
         """Print a line above a table: what it is about, and at the right what holds for all of it."""
-        parts = (*self._mark(), *left)
-        room = self.out.width - sum(width_of(text_of(cleaned(part))) for part in parts)
+        parts: Line = (*self._mark(), *left)
+        whole = "".join(text_of(cleaned(part)) for part in parts)
+        room = self.out.width - width_of(whole)
         if room <= len(text):
-            self.out.line(*parts)
+            for line in [parts] if room >= 0 else [(piece,) for piece in self.out.fit(whole)]:
+                self.out.line(*line)
             parts, room = (), self.out.width
         self.out.line(*parts, Styled(text.rjust(room), "dim"))
 

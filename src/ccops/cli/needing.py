@@ -60,8 +60,8 @@ def _warn(session: "Session", error: CcopsError) -> int:
 def _print(session: "Session", look: "Look") -> None:
     console, zone, now = session.console, session.registry.timezone, session.clock.now()
     width = console.out.width if console.out.is_terminal else None
-    for line in outcome_lines(look.outcome, zone, now, (0, width)):
-        console.say(*line, urgent=True)
+    for parts in outcome_lines(look.outcome, zone, now, (0, width)):
+        console.say(*parts, urgent=True)
     for term, text in (("tried", _tried(look, zone, session)), ("Kit", _in_kit(session, look))):
         for line in console.out.fit(clean(text), taken=len(_INDENT) + _TERM):
             console.say(f"{_INDENT}{term:<{_TERM}}{line}", urgent=True)
@@ -120,7 +120,7 @@ def _choices(look: "Look") -> list[tuple[str, str]]:
     if look.outcome.entry is None:
         return []
     command = f"ccops settle e{look.outcome.entry.id} --as"
-    done = "It counts as done: its occasion is used up, and its tags are put in order. Fields stay as Kit shows them."
+    done = "It counts as done: the same occasion never runs it again, its tags are put in order. No field is changed."
     not_done = "It counts as not done: the same command may run it again, from what Kit shows now."
     never = [(f"{command} not-applied", not_done)]
     return [(f"{command} applied", done), *never] if look.was_sent else never

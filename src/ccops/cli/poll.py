@@ -12,7 +12,7 @@ from ccops.cli.making import command, new_app
 from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of
 from ccops.cli.signals import finishing
-from ccops.cli.summing import Tally
+from ccops.cli.summing import LABELS, Tally
 from ccops.crm.base import Missing
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Origin
@@ -166,11 +166,7 @@ def _job(session: "Session") -> Job:
 
 def _sum_up(session: "Session", operations: "list[Operation]", tally: Tally) -> None:
     words: tuple[OutcomeStatus, ...] = ("applied", "repeated", "left-out")
-    said = ", ".join(
-        f"{tally.counts[word]:,} {'already done' if word == 'repeated' else word}"
-        for word in words
-        if tally.counts[word]
-    )
+    said = ", ".join(f"{tally.counts[word]:,} {LABELS[word]}" for word in words if tally.counts[word])
     if said:
         session.console.note(f"{said}.")
     elif operations and not tally.total and session.console.err.is_terminal:

@@ -35,10 +35,10 @@ Poll = Annotated[str, typer.Option("--poll", metavar="15m", help="How often it l
 class NoInterval(Misconfigured):
     """`--poll` is no span of time."""
 
-    mend = "ccops serve --poll 15m   (or 90s, 1h; 0: never)"
+    mend = "ccops serve --poll 15m"
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"--poll {shorten(text)} is no span of time")
+        super().__init__(f"--poll {shorten(text)} is no span of time such as 90s, 15m or 1h (0: never).")
 
 
 @command(

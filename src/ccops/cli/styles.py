@@ -8,7 +8,7 @@ from ccops.text import clean
 
 Style = Literal["bold", "dim", "good", "bad", "doubt"]
 
-_COMMAND: Final = re.compile(r"(?<=: )ccops \S.*$")
+_COMMAND: Final = re.compile(r"(?<=: )ccops \S.*[^.]$")
 """A command to copy, at the end of a sentence that leads to it."""
 _CODES: Final[dict[Style, str]] = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "doubt": "33"}
 

@@ -15,9 +15,10 @@ from ccops.engine.request import Outcome, OutcomeStatus, Who
 from ccops.engine.telling import NO_SUCH_CONTACT
 from ccops.ledger.model import Entry
 from ccops.operations.numbers import EXACT, NotANumber, parse_number
+from ccops.report.words import need_you
 from ccops.text import clean
 
-_LABELS: Final[dict[OutcomeStatus, str]] = {
+LABELS: Final[dict[OutcomeStatus, str]] = {
     "applied": "applied",
     "previewed": "would be applied",
     "repeated": "already done",
@@ -94,7 +95,7 @@ class Tally:
         Longer lines than `width` are wrapped (None: a pipe, where none is).
         """
         yield (Styled(clean(title), "bold"),)
-        present = [status for status in _LABELS if self.counts[status]]
+        present = [status for status in LABELS if self.counts[status]]
         if not present:
             return
         of_count = max(3, *(len(f"{self.counts[status]:,}") for status in present))
@@ -112,7 +113,7 @@ class Tally:
             yield from ((f"{indent}{line}",) for line in more)
 
     def _label(self, status: OutcomeStatus) -> str:
-        return "needs you" if status == "parked" and self.counts[status] == 1 else _LABELS[status]
+        return need_you(self.counts[status]) if status == "parked" else LABELS[status]
 
     def _add_change(self, outcome: Outcome) -> None:
         for key, after in (outcome.after or {}).items():

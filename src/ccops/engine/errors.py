@@ -34,8 +34,8 @@ class FieldGone(Faulty):
             super().__init__(f"Kit has no field {shorten(field)}{there}. Nothing was sent.")
         else:
             super().__init__(
-                f"Kit has no field {shorten(field)} (any more), which {operation} needs{there}. Nothing was sent "
-                "for this contact. A field that was renamed in Kit has a new key there: write that into operations.toml."
+                f"Kit has no field {shorten(field)} (any more), which {operation} needs{there}. Nothing was sent for "
+                "this contact. A field that was renamed in Kit has a new key there: write that into operations.toml."
             )
 
 

@@ -49,7 +49,7 @@ class RegistryMissing(Misconfigured):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"There is no registry at {clean(str(path))}.")
+        super().__init__(f"there is no registry at {clean(str(path))}.")
 
 
 class HomeNoFolder(Misconfigured):

@@ -15,6 +15,11 @@ SEND_AGAIN: Final = "mend it, then let the sender send it again"
 """What a person can do about a POST that came to nothing; no command does it."""
 
 
+def need_you(count: int) -> str:
+    """Say of so many that they need a person."""
+    return "needs you" if count == 1 else "need you"
+
+
 def entry_name(entry: Entry | int | None) -> str:
     """Write an entry's id: e4711."""
     if entry is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ccops.cli.columns import Column, Row, layout
 from ccops.cli.showing import short_time, times_in
 from ccops.clock import iso
+from ccops.report.words import need_you
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from ccops.report.history import PastRuns
 
 _COLUMNS: Final = (Column("RUN"), Column("WHEN"), Column("BY"), Column("WHAT", wraps=True), Column("CAME OUT"))
+_PARKED: Final = "need you"
 _WORDS: Final[Mapping[str, str]] = {
     "applied": "applied",
     "undone": "undone",
     "refused": "refused",
     "left-out": "left out",
     "failed": "failed",
-    "parked": "need you",
+    "parked": _PARKED,
     "sending": "open",
     "intended": "open",
 }
@@ -60,7 +62,8 @@ def _counted(line: "RunCount") -> str:
     for status, word in _WORDS.items():
         if status in line.counts:
             said[word] = said.get(word, 0) + line.counts[status]
-    return ", ".join(f"{count} {word}" for word, count in said.items()) or _nothing(line.run)
+    told = (f"{count} {need_you(count) if word == _PARKED else word}" for word, count in said.items())
+    return ", ".join(told) or _nothing(line.run)
 
 
 def _nothing(run: "Run") -> str:

@@ -12,6 +12,7 @@ from ccops.operations.describe import describe_change
 from ccops.operations.occasions import describe_occasion, refusal_uses_it_up
 from ccops.operations.periods import describe_period
 from ccops.report.words import change_text, entry_name, name_of
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.console import Console
@@ -45,8 +46,10 @@ def show_whole(session: "Session", whole: "Whole", *, json: bool) -> None:
 def _print(console: "Console", lines: Iterator[_Line]) -> None:
     before = ""
     for term, line in lines:
-        console.say(Styled(f"{'' if term == before else term:<{_TERM}}", "dim"), line)
-        before = term
+        # What is indented is a command, which stays as it is.
+        for piece in [line] if line.startswith(" ") else console.out.fit(clean(line), taken=_TERM):
+            console.say(Styled(f"{'' if term == before else term:<{_TERM}}", "dim"), piece)
+            before = term
 
 
 def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> Iterator[_Line]:

@@ -83,7 +83,9 @@ def _import(session: "Session", word: str, said: "Said", failed_to: Path | None,
     check_key(session, said.key)
     found = checked(session, source_of(word, session.resources), said)
     if not found.rows.count:
-        session.console.advise(f"{clean(found.rows.source.name)} has headings, but no rows below them. Nothing was sent.")
+        session.console.advise(
+            f"{clean(found.rows.source.name)} has headings, but no rows below them. Nothing was sent."
+        )
         return FINE
     key = field_to_change(session, found.field, create=said.create_field, dry_run=how.dry_run)
     found = replace(found, field=key)

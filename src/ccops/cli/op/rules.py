@@ -100,7 +100,9 @@ class Rules:
     ] = None
     after_run: Annotated[
         AfterRun | None,
-        typer.Option("--after-run", help="Take its own tag off when it has run (the default), or keep it.", rich_help_panel=_WHEN),
+        typer.Option(
+            "--after-run", help="Take its own tag off when it has run (the default), or keep it.", rich_help_panel=_WHEN
+        ),
     ] = None
     tag_if_applied: Annotated[
         list[str] | None,
@@ -132,7 +134,10 @@ class Rules:
     post_contact: Annotated[
         str | None,
         typer.Option(
-            "--post-contact", metavar="PATH", help="Where in it the e-mail address is, such as data.email.", rich_help_panel=_POSTS
+            "--post-contact",
+            metavar="PATH",
+            help="Where in it the e-mail address is, such as data.email.",
+            rich_help_panel=_POSTS,
         ),
     ] = None
     post_occasion: Annotated[

@@ -11,7 +11,7 @@ from ccops.cli.styles import Part, Styled
 from ccops.clock import iso
 from ccops.operations.numbers import plain
 from ccops.report.figures.amounts import ZERO, amount, minus, total
-from ccops.report.words import entry_name, name_of, value_text
+from ccops.report.words import entry_name, name_of, need_you, value_text
 from ccops.text import clean
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def show_ways(session: "Session", found: "Found", how: "Writing") -> None:
     if how.json or not console.err.is_terminal:
         return
     if found.by_hand:
-        console.note(f"Take them into the history as they are: {command_of(found.field, 'adopt')}")
-        console.note(f"Write back what ccops wrote:            {command_of(found.field, 'restore')}")
+        console.advise(f"Take them into the history as they are: {command_of(found.field, 'adopt')}")
+        console.advise(f"Write back what ccops wrote: {command_of(found.field, 'restore')}")
     show_unsure(session, found)
 
 
@@ -82,7 +82,7 @@ def summary(found: "Found") -> Iterator[str]:
     lines = [
         (len(by_hand), f"changed by hand{by}"),
         (kinds["open"], "open: a write of ccops is not at its end"),
-        (kinds["parked"], "need you: nobody knows yet whether a write of ccops arrived"),
+        (kinds["parked"], f"{need_you(kinds['parked'])}: nobody knows yet whether a write of ccops arrived"),
         (kinds["unclear"], "unclear: a late write of ccops"),
         (counts.same, "as ccops left them"),
         (counts.never, f"never written to by ccops, so {clean(found.field)} was not compared"),

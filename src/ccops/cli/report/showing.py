@@ -9,6 +9,7 @@ from ccops.cli.report.parts import Hand, Part, bands, ends, flow, months, needs,
 from ccops.cli.showing import short_time, times_in
 from ccops.cli.styles import Styled, cleaned
 from ccops.report.numbers import figure
+from ccops.report.words import need_you
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -30,7 +31,7 @@ def show(session: "Session", report: "Report") -> None:
     else:
         _to_programs(console, report)
     if report.more_needs:
-        console.note(f"{figure(report.more_needs)} more need you: ccops settle")
+        console.note(f"{figure(report.more_needs)} more {need_you(report.more_needs)}: ccops settle")
     if report.recent.more:
         console.note("There are older changes: ccops history")
 
@@ -53,7 +54,8 @@ def _balances(console: "Console", each: "Balances", hand: Hand) -> None:
     people = "1 contact" if each.contacts == 1 else f"{figure(each.contacts)} contacts"
     lowest, median, highest = map(figure, (each.lowest[0].value, each.median, each.highest[0].value))
     _title(console, f"Balances of {each.field}")
-    left = f"; {figure(each.unreadable)} left out, since they are no numbers" if each.unreadable else ""
+    no_numbers = "it is no number" if each.unreadable == 1 else "they are no numbers"
+    left = f"; {figure(each.unreadable)} left out, since {no_numbers}" if each.unreadable else ""
     console.tell(f"{people}, {figure(each.total)} in all: lowest {lowest}, median {median}, highest {highest}{left}")
     _print(console, _drawn(bands(each, hand), [band.contacts for band in each.bands]))
     _print(console, ends(each, hand))

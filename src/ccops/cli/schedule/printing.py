@@ -92,15 +92,14 @@ def _remark(session: "Session", text: str) -> None:
 def _about(table: "Timetable", timezone: str, ahead: Ahead) -> list[str]:
     """Say when it comes, and what a cron can't."""
     tries = "Several times a day" if table.rhythm == "day" else "On several days"
-    said = [
-        f"Each {table.rhythm}, from {table.at:%H:%M} {timezone} on. {tries}, so that a machine that was off catches up; "
-        "whoever has it already is passed over."
-    ]
-    if ahead.least or ahead.most:
-        said += [
-            "The time is this machine's. A cron that knows CRON_TZ (Fedora's, RHEL's, Arch's; not Debian's, Ubuntu's, "
-            "macOS's) keeps the hour all year with a line before, and with other figures:",
-            f"  CRON_TZ={timezone}",
-            f"  {cron_fields(table)}",
-        ]
-    return said
+    said = (
+        f"Each {table.rhythm}, from {table.at:%H:%M} {timezone} on. {tries}, so that a machine that was off catches "
+        "up; whoever has it already is passed over."
+    )
+    if not (ahead.least or ahead.most):
+        return [said]
+    here = (
+        "The time is this machine's. A cron that knows CRON_TZ (Fedora's, RHEL's, Arch's; not Debian's, Ubuntu's, "
+        "macOS's) keeps the hour all year by two lines; the first, and how the second begins:"
+    )
+    return [said, here, f"  CRON_TZ={timezone}", f"  {cron_fields(table)}"]

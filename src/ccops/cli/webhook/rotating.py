@@ -17,7 +17,7 @@ def rotate_secrets(session: "Session", name: str, *, at_once: bool) -> None:
     console.say(f"{name} has a new secret; the old one is not accepted any more.")
     if had_webhook:
         console.say("Kit has the new address.")
-    console.note(f"Other systems that post to it need the new one: ccops webhook show {name}")
+    console.advise(f"Other systems that post to it need the new one: ccops webhook show {name}")
     if operation.tag is not None:
         _rotate_signed(session, at_once=at_once)
 
@@ -34,4 +34,4 @@ def _rotate_signed(session: "Session", *, at_once: bool) -> None:
         session.console.say("Kit signs with a new secret; the old one is not accepted any more.")
     else:
         until = f"{local(rotated.until, zone):%Y-%m-%d %H:%M} ({zone})"
-        session.console.say(f"Kit signs with a new secret; the old one is accepted too until {until}.")
+        session.console.tell(f"Kit signs with a new secret; the old one is accepted too until {until}.")

@@ -76,9 +76,8 @@ def _parked(ledger: Ledger, parked: list[Entry]) -> Iterator[Finding]:
 
 
 def _by_word(entry: Entry) -> str:
-    """Write the commands that settle an entry; one that was never sent can't have been applied."""
-    never = f"ccops settle e{entry.id} --as not-applied"
-    return never if entry.turn is None else f"ccops settle e{entry.id} --as applied\nor: {never}"
+    """Write the command that settles an entry, if there is but one: what was never sent can't have been applied."""
+    return f"ccops settle e{entry.id} --as not-applied" if entry.turn is None else "ccops settle"
 
 
 def _named(entries: list[Entry]) -> str:

@@ -100,8 +100,8 @@ def _balances(report: Report) -> Markup:
     if not report.balances:
         return element("p", "So far ccops has written no field that holds numbers.")
     command = element("code", "ccops reconcile FIELD")
-    said = ("Balances are shown as ccops last wrote them. Kit was not asked for this page; ", command, " compares them.")
-    return joined(element("p", *said), *map(balances, report.balances))
+    told = element("p", "Balances are as ccops last wrote them; Kit was not asked. ", command, " compares them.")
+    return joined(told, *map(balances, report.balances))
 
 
 def _at_a_glance(report: Report) -> Markup:

@@ -45,7 +45,7 @@ User={user}
 {environment}ExecStart={start}
 Restart=always
 RestartSec=5
-# Settings that are wrong (2) and a refused key (3) need a person, not another start.
+# Settings that are wrong (2) and a refused key (3) need a person first.
 RestartPreventExitStatus=2 3
 # What is in hand is finished first.
 TimeoutStopSec=120
