@@ -91,14 +91,14 @@ def terminal(environ: dict[str, str]) -> Callable[..., Ended]:
         os.close(side)
         for answer in answers:
             os.write(main, f"{answer}\n".encode())
-        shown = _read_all(main)
+        shown = read_all(main)
         os.close(main)
         return Ended(child.wait(120), shown.replace("\r\n", "\n"), "")
 
     return call
 
 
-def _read_all(descriptor: int) -> str:
+def read_all(descriptor: int) -> str:
     """Read until the other side closes the terminal."""
     chunks = []
     while select.select([descriptor], [], [], 120)[0]:

@@ -150,6 +150,8 @@ def _greet(session: "Session", registry: "Registry", secrets: "Secrets", host: s
         console.say(f"  POST {base}/kit   (signed, Kit's webhook endpoints)")
     for name in registry.operations:
         if secrets.accepted(name):
-            console.say(f"  POST {base}/operations/{name}   (secret: ccops webhook show {name})")
+            lines = [f"POST {base}/operations/{name}", f"  its secret: ccops webhook show {name}"]
         else:
-            console.say(f"  {name} has no secret for POSTs yet: ccops webhook show {name}")
+            lines = console.out.fit(f"{name} has no secret for POSTs yet: ccops webhook show {name}", taken=2)
+        for line in lines:
+            console.say(f"  {line}")

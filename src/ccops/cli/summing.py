@@ -133,7 +133,8 @@ class Tally:
     def _changed(self) -> str:
         """Say by how much each field moved in all, and what limits did."""
         moved = ", ".join(f"{clean(key)} {_plain(number):+,f}" for key, number in self._moved.items() if number)
-        said = "; ".join(f"{count:,} {clean(note)}" for note, count in self._notes.items())
+        notes = sorted(self._notes.items(), key=lambda item: (-item[1], item[0]))
+        said = "; ".join(f"{count:,} {clean(note)}" for note, count in notes)
         return f"{moved} ({said})" if said else moved
 
     def _first_time(self, timezone: str, now: datetime | None) -> str:

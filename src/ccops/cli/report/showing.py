@@ -57,8 +57,10 @@ def _balances(console: "Console", each: "Balances", hand: Hand) -> None:
     no_numbers = "it is no number" if each.unreadable == 1 else "they are no numbers"
     left = f"; {figure(each.unreadable)} left out, since {no_numbers}" if each.unreadable else ""
     console.tell(f"{people}, {figure(each.total)} in all: lowest {lowest}, median {median}, highest {highest}{left}")
-    _print(console, _drawn(bands(each, hand), [band.contacts for band in each.bands]))
-    _print(console, ends(each, hand))
+    named = ends(each, hand)
+    if len(named.rows) < each.contacts:  # of few contacts, who has how much says more
+        _print(console, _drawn(bands(each, hand), [band.contacts for band in each.bands]))
+    _print(console, named)
     _print(console, flow(each, hand))
 
 
