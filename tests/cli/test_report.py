@@ -48,7 +48,7 @@ def test_a_terminal_gets_tables_and_bars(terminal: Call) -> None:
     shown = [" ".join(line.split()) for line in ended.out.splitlines()]
     for line in (
         "2 contacts, 34 in all: lowest 15, median 15, highest 19",
-        f"15 1 {'█' * 40}",
+        "All contacts",
         f"{BOB} 19",
         "+ granted 20",
         "− spent 3",  # noqa: RUF001 - a minus
@@ -56,6 +56,15 @@ def test_a_terminal_gets_tables_and_bars(terminal: Call) -> None:
         "ccops settle e5 --as applied or ccops settle e5 --as not-applied",
     ):
         assert line in shown, line
+
+
+def test_how_many_contacts_are_spread_is_drawn(site: Site, ccops: Call, terminal: Call) -> None:
+    many = [f"m{number}@example.org" for number in range(12)]
+    for who in many:
+        site.kit.add_contact(who, credits="5")
+    ccops("run", "payment-credit", *many, "--key", "gift")
+    shown = [" ".join(line.split()) for line in terminal("report", NO_COLOR="1").out.splitlines()]
+    assert f"15 12 {'█' * 40}" in shown
 
 
 @pytest.mark.usefixtures("past")

@@ -68,10 +68,8 @@ def contents(home: Path) -> dict[str, bytes]:
 
 def test_an_empty_place_becomes_the_home_that_was_saved(practice: Practice, saved: Path, tmp_path: Path) -> None:
     ended = practice("restore", str(saved), "--home", str(tmp_path / "server"))
-    assert (ended.status, ended.out.partition(", as it was on ")[0]) == (
-        0,
-        f"Restored 1 entry of Ann's Studio (9), up to e1, with the keys into {tmp_path / 'server'}",
-    )
+    assert (ended.status, ended.out.partition(", as it was on ")[0]) == (0, f"Restored into {tmp_path / 'server'}")
+    assert ended.out.endswith(": 1 entry of Ann's Studio (9), up to e1, with the keys.\n")
     assert "ccops init --take-over" in ended.err
     assert practice("doctor", "--home", str(tmp_path / "server")).status == 0
     again = practice("run", "monthly-grant", ANN, "--home", str(tmp_path / "server"))

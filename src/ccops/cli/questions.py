@@ -111,8 +111,8 @@ def _unseen(stdin: TextIO | None) -> Iterator[None]:
 
 def _said(error: CcopsError) -> str:
     """Put an error and what mends it into sentences."""
-    text = str(error)
-    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in (text, error.mend) if part)
+    mend = error.mend if error.mend.startswith("ccops ") else error.mend[:1].upper() + error.mend[1:]
+    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in (str(error), mend) if part)
 
 
 class NoSuchChoice(Misconfigured):

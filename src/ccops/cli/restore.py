@@ -77,7 +77,7 @@ def _warn_of_newer(session: "Session", manifest: "Manifest") -> None:
 def _tell(session: "Session", done: "Restored") -> None:
     console, home, manifest = session.console, session.home, done.manifest
     console.tell(
-        f"Restored {what_is_in(manifest)} into {clean(str(home.path))}, as it was on {_when(session, manifest)}."
+        f"Restored into {clean(str(home.path))}, as it was on {_when(session, manifest)}: {what_is_in(manifest)}."
     )
     for path in done.aside:
         console.say(f"  moved aside: {clean(path.name)}")
