@@ -103,6 +103,10 @@ def test_a_full_disk_is_remembered() -> None:
             "ann.with.a.longer.name@example.org",
             "ann.with.a.longer.name@example.org\n                         times: New York\n",
         ),
+        (
+            "ann.with.a.longer.name@example.org (4300000001), active",
+            "ann.with.a.longer.name@example.org\n(4300000001), active\n                         times: New York\n",
+        ),
     ],
 )
 def test_a_heading_keeps_to_the_width(monkeypatch: pytest.MonkeyPatch, about: str, shown: str) -> None:
@@ -110,3 +114,10 @@ def test_a_heading_keeps_to_the_width(monkeypatch: pytest.MonkeyPatch, about: st
     out = Terminal()
     Console(out, io.StringIO(), {"NO_COLOR": "1"}).heading("times: New York", about)
     assert out.getvalue() == shown
+
+
+def test_advice_is_indented_as_far_as_what_stands_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    err = Terminal()
+    Console(io.StringIO(), err, {"NO_COLOR": "1"}).advise("Add the action that gives the tag to the contact.", "  3. ")
+    assert err.getvalue() == "  3. Add the action that gives the tag\n     to the contact.\n"

@@ -77,6 +77,13 @@ def test_headings_of_another_system_are_mapped(site: Site, ccops: Call, write: W
     assert ended.err.startswith("Not read: ID, Name.\n")
 
 
+def test_a_file_of_headings_alone_is_said_to_have_no_rows(site: Site, ccops: Call, write: Write) -> None:
+    name = write("email,add,key\n")
+    said = f"{name} has headings, but no rows below them. Nothing was sent.\n"
+    assert ccops("import", name, "--field", "credits") == Ended(0, "", said)
+    assert (site.entries(), site.sent) == ([], 0)
+
+
 def test_a_label_is_taken_for_the_field_and_the_key_is_written(site: Site, ccops: Call, write: Write) -> None:
     file = write(f"email,set\n{ANN},1\n")
     assert ccops("import", file, "--field", "CREDITS").status == 0
