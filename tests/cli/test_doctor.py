@@ -38,7 +38,7 @@ def test_a_home_in_order_is_well(practice: Practice) -> None:
     assert ended.out.splitlines() == [
         f"✓ home     {practice.home}, nobody else can read it",
         "✓ Kit      Ann's Studio (9), key from config.toml (cron has it), without a limit",
-        "✓ clock    goes with Kit's",
+        "✓ clock    agrees with Kit's",
         "✓ settings what is done here is put down to maria",
         "✓ registry 2 operations, time zone America/New_York",
         *ended.out.splitlines()[5:7],
@@ -58,7 +58,7 @@ def test_a_home_in_order_is_well(practice: Practice) -> None:
 
 def test_json_gives_one_object_a_finding(practice: Practice) -> None:
     rows = [json.loads(line) for line in practice("doctor", "--json").out.splitlines()]
-    assert rows[2] == {"area": "clock", "ok": True, "text": "goes with Kit's", "mend": None}
+    assert rows[2] == {"area": "clock", "ok": True, "text": "agrees with Kit's", "mend": None}
     assert {tuple(row) for row in rows} == {("area", "ok", "text", "mend")}
 
 

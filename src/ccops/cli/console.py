@@ -112,7 +112,7 @@ class Console:
         parts: Line = (*self._mark(), *left)
         whole = "".join(text_of(cleaned(part)) for part in parts)
         room = self.out.width - width_of(whole)
-        if room <= len(text):
+        if room < len(text) + 2:
             for line in [parts] if room >= 0 else [(piece,) for piece in self.out.fit(whole)]:
                 self.out.line(*line)
             parts, room = (), self.out.width

@@ -64,6 +64,6 @@ def _key(patient: Patient, source: str) -> tuple[str, bool]:
 
 def _clock(visit: Visit) -> Finding:
     if abs(visit.ahead) <= DRIFT:
-        return well("clock", "goes with Kit's")
+        return well("clock", "agrees with Kit's")
     side = "ahead of" if visit.ahead > timedelta() else "behind"
     return wrong("clock", f"this machine's clock is {span(visit.ahead)} {side} Kit's", ClockWrong.mend)
