@@ -162,7 +162,8 @@ def test_an_address_that_the_ledger_does_not_know_is_said_to_be_unknown(ccops: C
 
 @pytest.mark.usefixtures("site")
 def test_nothing_done_yet_is_said(ccops: Call) -> None:
-    assert ccops("history") == Ended(0, "", "There are no such entries.\n")
+    assert ccops("history") == Ended(0, "", "Nothing was done yet.\n")
+    assert ccops("history", "--status", "parked") == Ended(0, "", "There are no such entries.\n")
     assert ccops("history", "--runs") == Ended(0, "", "There are no runs yet.\n")
 
 

@@ -104,4 +104,8 @@ def _entries(session: "Session", about: str | None, which: Which, shape: Shape) 
 
         follow(session, wanted, which.limit, json=shape.json)
     else:
-        show_past(session, past(session.ledger_to_read, wanted, which.most), json=shape.json)
+        found = past(session.ledger_to_read, wanted, which.most)
+        if not (found.lines or shape.json or about or which.chooses):
+            session.console.note("Nothing was done yet.")
+            return
+        show_past(session, found, json=shape.json)
