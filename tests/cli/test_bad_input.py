@@ -188,8 +188,10 @@ def test_what_comes_from_kit_does_nothing_to_a_terminal(site: Site, terminal: Ca
     site.kit.add_contact("\u202eeve@example.org", credits="1")
     seen = terminal("run", "payment-credit", str(eve), NO_COLOR="1")
     assert (seen.status, "\x1b" in seen.out, "\x07" in seen.out) == (1, False, False)
-    line = 'eve\\x1b[31m[/b]@example.org   refused: credits is "\\x1b]0;owned\\x07[/b]", not a number'
-    assert seen.out.splitlines() == [f"{line}  e1"]
+    assert [" ".join(line.split()) for line in seen.out.splitlines()] == [
+        "eve\\x1b[31m[/b]@example.org",
+        'refused: credits is "\\x1b]0;owned\\x07[/b]", not a number e1',
+    ]
 
 
 def test_a_tag_of_escapes_and_markup_does_nothing_to_a_terminal(site: Site, terminal: Call, ccops: Call) -> None:
