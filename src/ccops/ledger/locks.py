@@ -6,7 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -30,18 +30,16 @@ class Locks:
         self.stop: Callable[[], bool] | None = None
         """Whether the program was asked to stop; then nothing is begun for which a lock had to be waited for."""
 
-    @contextmanager
-    def contact(self, contact: int) -> Iterator[None]:
+    def contact(self, contact: int) -> AbstractContextManager[None]:
         """Hold a contact, from claim to release; waits for whoever has it. Not to be taken twice by one thread."""
-        with self.contacts([contact]):
-            yield
+        return self.wait(f"{_CONTACTS}/{contact % _SLOTS}")
 
     @contextmanager
     def contacts(self, contacts: Iterable[int]) -> Iterator[None]:
         """Hold several contacts; all who do so take them in one order, so that no two wait for each other."""
         with ExitStack() as held:
             for slot in sorted({contact % _SLOTS for contact in contacts}):
-                held.enter_context(self.wait(f"{_CONTACTS}/{slot}"))
+                held.enter_context(self.contact(slot))
             yield
 
     @contextmanager

@@ -25,9 +25,10 @@ _CONNECTIONS: Final = 32
 _HEADERS: Final = (
     ("Accept", "application/json"),
     ("Accept-Encoding", "gzip"),
-    ("Content-Type", "application/json"),
     ("User-Agent", f"ccops/{__version__}"),
 )
+_JSON: Final = ("Content-Type", "application/json")
+_NEVER: Final = urllib3.Retry.from_int(False, redirect=False)
 _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -48,16 +49,18 @@ class Http:
 
         TLS is verified, no redirect followed, nothing repeated, no cookie kept, and no `.netrc` looked into.
         """
-        headers = dict([*_HEADERS, credential]) if credential else dict(_HEADERS)
+        headers, body = dict(_HEADERS), call.payload
+        headers.update([credential] if credential else [])
+        headers.update([_JSON] if body is not None else [])
         with flight(self._limits.total) as under_way:
             try:
                 pool, root = self._way
                 answer = pool.urlopen(
                     call.method,
                     root + call.target,
-                    body=call.payload,
+                    body=body,
                     headers=headers,
-                    retries=False,
+                    retries=_NEVER,
                     redirect=False,
                     assert_same_host=False,
                     timeout=self._timeout,
