@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ccops.clock import parse_iso
 from ccops.ledger.model import Entry, Run, Values
@@ -67,10 +68,12 @@ def run_of(row: Row) -> Run:
     )
 
 
+@lru_cache(maxsize=1024)
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else parse_iso(text)
 
 
+@lru_cache(maxsize=1024)  # an entry is read at each of its steps
 def _values(text: str | None) -> Values | None:
     if text is None:
         return None

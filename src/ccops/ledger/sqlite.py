@@ -242,9 +242,11 @@ class _Open:
         try:
             if self._begin is not None:
                 place.connection.execute(self._begin)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
             self._let_go()
-            _raise(self._path, error)
+            if isinstance(error, sqlite3.DatabaseError):
+                _raise(self._path, error)
+            raise
         return place.transaction
 
     def __exit__(
