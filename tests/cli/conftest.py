@@ -4,6 +4,7 @@ import os
 import pty
 import random
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -56,6 +57,8 @@ def ccops(environ: dict[str, str]) -> Callable[..., Ended]:
 
     def call(*words: str, **more: str) -> Ended:
         result = CliRunner().invoke(app, list(words), env={**hidden, **environ, **more})
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # at its end, a command heeds no signal any more
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         return Ended(result.exit_code, result.stdout, result.stderr)
 
     return call

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccops.ledger.events import Arrival, Ending
+from ccops.ledger.events import TAKEN_OFF, Arrival, Ending
 from ccops.ledger.ledger import Ledger
 from ccops.sandbox import Fault, Sandbox
 from tests.cli.calling import Ended
@@ -77,6 +77,15 @@ def arrived(practice: Practice, kind: str, who: str, *, parked: bool) -> None:
         event = ledger.inbox.accept([Arrival(kind, "payment-credit", who, then, then, key)])[0].event  # type: ignore[arg-type]
         if parked:
             ledger.inbox.park([event], Ending("failed", "no such contact in Kit"), then)
+
+
+def taken_off(practice: Practice) -> None:
+    """Let Kit tell twice of one tagging that somebody took back before ccops saw it."""
+    then = datetime.now(UTC) - timedelta(days=1)
+    with practice.ledger() as ledger:
+        arrivals = [Arrival("legacy", "payment-credit", str(ann(practice)), then, then) for _ in range(2)]
+        for accepted in ledger.inbox.accept(arrivals):
+            ledger.inbox.park([accepted.event], Ending("failed", f"{TAKEN_OFF} (event of then)"), then)
 
 
 def served(practice: Practice) -> None:
@@ -227,7 +236,10 @@ TROUBLES = {
     "an event needs a person": Trouble(
         "inbox",
         lambda site: arrived(site, "legacy", str(ann(site)), parked=True),
-        "ccops run payment-credit {ann} && ccops settle i1 --as applied",
+        "ccops poll payment-credit && ccops settle i1 --as applied",
+    ),
+    "two events tell of a tag that is off": Trouble(
+        "inbox", taken_off, "ccops run payment-credit {ann} && ccops settle i1"
     ),
     "a POST needs a person": Trouble(
         "inbox",
@@ -302,5 +314,7 @@ def test_what_is_broken_is_found_and_mended(name: str, practice: Practice) -> No
             paste(practice, [line for line in mend.splitlines() if line.startswith("ccops ")], shell)
     if trouble.by_hand is not None:
         trouble.by_hand(practice)
+    if trouble.breaks is taken_off:
+        assert practice.kit.field_values(ann(practice))["credits"] == "15", "told twice, counted once"
     assert practice.wrong() == []
     assert practice("doctor").status == 0

@@ -172,18 +172,28 @@ def test_the_contact_in_hand_waits_for_its_turn_in_the_rate_limit(site: Site, st
     assert (child.ended().status, credits_of(site)) == (130, ["15", *BEFORE[1:]])
 
 
-def test_waiting_for_kits_allowance_can_be_stopped_and_says_so(site: Site, environ: dict[str, str]) -> None:
+def test_stopped_at_once_it_says_how_to_go_on(site: Site, environ: dict[str, str]) -> None:
     main, side = os.openpty()
-    words = [sys.executable, str(HASTY), *RUN]
-    child = subprocess.Popen(words, env=environ | {"CCOPS_RATE": "4"}, stdin=side, stdout=side, stderr=side)
+    asked, answered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        answered.wait(120)
+
+    at(site.kit, 2, "before", "PUT", hold)
+    child = subprocess.Popen([sys.executable, str(HASTY), *RUN], env=environ, stdin=side, stdout=side, stderr=side)
     os.close(side)
     shown = ""
-    for wanted, number in (("ann@example.org", signal.SIGINT), ("Stopping once", signal.SIGINT), ("ccops run", 0)):
+    assert asked.wait(120)
+    os.kill(child.pid, signal.SIGINT)
+    for wanted, number in (("Stopping once", signal.SIGINT), ("ccops run", 0)):
         while wanted not in shown:
             assert select.select([main], [], [], 120)[0], shown
             shown += os.read(main, 4096).decode()
         os.kill(child.pid, number)
-    assert (child.wait(120), site.credits(ANN), site.credits(HAL)) == (130, "15", "0")
+    assert child.wait(120) == 130
+    answered.set()
+    assert (site.credits(ANN), site.credits(HAL)) == ("15", "0")
     assert "Nothing is lost: the same command goes on where it stopped." in shown
     os.close(main)
 
@@ -347,3 +357,32 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < given_up, "it did not happen in time"
         time.sleep(0.05)
+
+
+AT_ITS_END = """
+import os, signal, sqlite3, sys
+from ccops.cli.app import main
+
+number, open_database = signal.Signals[sys.argv.pop(1)], sqlite3.connect
+
+def watched(*args, **options):
+    connection = open_database(*args, **options)
+    connection.set_trace_callback(look)
+    return connection
+
+def look(statement):
+    if statement.startswith("UPDATE runs SET ended_at"):
+        os.kill(os.getpid(), number)
+
+sqlite3.connect = watched
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_at_the_very_end_does_not_deny_what_is_done(site: Site, environ: dict[str, str], name: str) -> None:
+    """Told 130 or 143, a script would give the same command again, and it would count as another occasion."""
+    command = [sys.executable, "-c", AT_ITS_END, name, "run", "payment-credit", ANN]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert site.credits(ANN) == "15"

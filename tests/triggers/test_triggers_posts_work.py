@@ -113,7 +113,7 @@ def test_a_parked_post_ends_by_a_persons_word(door: Door, word: Word, status: in
     for _ in range(9):
         door.work()
         door.bench.clock.sleep(1800)
-    event = settle_event(door.bench.ledger, 1, word, "maria", door.bench.clock.now())
+    event = settle_event(door.bench.heart, {}, 1, word, "maria")
     assert (event.state, event.reason) == ("done", f"maria said that it was {word.replace('-', ' ')}")
     contact = door.bench.kit.add_contact("new@example.org", credits="5")
     again = door.post({"email": "new@example.org", "event_id": "1"})
@@ -121,7 +121,7 @@ def test_a_parked_post_ends_by_a_persons_word(door: Door, word: Word, status: in
     door.work()
     assert door.bench.kit.field_values(contact)["credits"] == credited
     with pytest.raises(NoEventToSettle):
-        settle_event(door.bench.ledger, 1, word, "maria", door.bench.clock.now())
+        settle_event(door.bench.heart, {}, 1, word, "maria")
 
 
 def test_a_contact_in_another_state_is_left_out_and_entered(door: Door) -> None:

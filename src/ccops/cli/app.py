@@ -1,12 +1,11 @@
 """The program `ccops`: the options that hold everywhere, and the entry point."""
 
-import signal
-
 import typer
 import typer.main
 
 from ccops.cli.group import Root
 from ccops.cli.options import Debug, HomeFolder, Version
+from ccops.cli.signals import heed_no_more
 
 app = typer.Typer(
     name="ccops",
@@ -38,4 +37,4 @@ def main() -> None:
     try:
         typer.main.get_command(app)()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done; one Ctrl-C more would only tear up the leaving
+        heed_no_more()  # all is done; one Ctrl-C more would only tear up the leaving

@@ -12,7 +12,7 @@ from ccops.cli.exits import FINE, MISCONFIGURED, NEEDS_A_PERSON, UNREACHABLE, st
 from ccops.cli.job import Job, Writing
 from ccops.cli.keys import check_unsaid
 from ccops.cli.showing import URGENT, moment_text, outcome_lines, outcome_object
-from ccops.cli.signals import finishing
+from ccops.cli.signals import finishing, heed_no_more
 from ccops.cli.summing import Tally
 from ccops.engine.errors import AnotherAtWork
 from ccops.errors import CcopsError
@@ -153,6 +153,8 @@ def _started(session: "Session", ledger: "Ledger", job: Job, how: Writing) -> It
     _say_which(session, started, job)
 
     def end(status: int, *, ended: bool) -> None:
+        if ended:
+            heed_no_more()
         ledger.runs.stop(started, status, session.clock.now(), ended=ended)
 
     try:

@@ -77,7 +77,7 @@ def _by_word(session: "Session", entry: int, word: Literal["applied", "not-appli
 def _event_by_word(session: "Session", number: int, word: Literal["applied", "not-applied"], *, json: bool) -> int:
     from ccops.engine.settling import settle_event
 
-    event = settle_event(session.ledger, number, word, session.settings.actor, session.clock.now())
+    event = settle_event(session.heart, session.registry.operations, number, word, session.settings.actor)
     if json:
         told = {"operation": event.operation, "who": event.who, "status": event.status, "reason": event.reason}
         session.console.json_line({"event": f"i{event.id}", **told})

@@ -63,6 +63,16 @@ def terminable() -> Iterator[None]:
         yield
 
 
+def heed_no_more() -> None:
+    """Let no signal change how the program ends: what was asked is done, and its exit status has to say so.
+
+    Broken off now, the same command would count again, although 130 and 143 promise that it goes on.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in _STATUS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def _handled(handlers: dict[signal.Signals, _Handler]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
@@ -73,4 +83,5 @@ def _handled(handlers: dict[signal.Signals, _Handler]) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nothing is to be heeded any more
+                signal.signal(number, handler)

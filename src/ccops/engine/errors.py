@@ -187,6 +187,17 @@ class NothingToSettle(Misconfigured):
         super().__init__(f"{what}: there is nothing to settle by hand. Nothing was changed.")
 
 
+class TagStillOn(Misconfigured):
+    """An event tells of a trigger tag that is still on its contact, so that it will run, whatever is said of it."""
+
+    def __init__(self, event: int, contact: str, operation: str) -> None:
+        self.mend = f"ccops poll {operation} && ccops settle i{event} --as applied"
+        super().__init__(
+            f"contact {contact} still has the tag of {operation}: the next look for tags runs it, whatever you say of "
+            f"i{event}. If it is not to count, take the tag off in Kit first. Nothing was changed."
+        )
+
+
 class NeverSent(Misconfigured):
     """An entry that was never sent can't have been applied."""
 

@@ -1,14 +1,13 @@
 """Bringing to an end what was left open: by looking again, or by a person's word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from ccops.crm.base import Contact
+from ccops.crm.base import Contact, Missing
 from ccops.engine.checking import Checker, stopping
-from ccops.engine.errors import NeverSent, NothingToSettle
+from ccops.engine.errors import NeverSent, NothingToSettle, TagStillOn
 from ccops.engine.heart import Heart
 from ccops.engine.judgement import Ahead, Stranger
 from ccops.engine.many import Manners, work_off
@@ -19,6 +18,7 @@ from ccops.ledger.errors import NoEventToSettle
 from ccops.ledger.events import Ending, Event
 from ccops.ledger.ledger import Ledger
 from ccops.operations.copying import from_json
+from ccops.operations.model import Operation
 
 Word = Literal["applied", "not-applied"]
 
@@ -72,17 +72,33 @@ def look_at_parked(heart: Heart, outcomes: Sequence[Outcome], most: int) -> Iter
     yield from (Look(outcome, asked=False, contact=None) for outcome in outcomes[most:])
 
 
-def settle_event(ledger: Ledger, number: int, word: Word, by: str, now: datetime) -> Event:
+def settle_event(heart: Heart, operations: Mapping[str, Operation], number: int, word: Word, by: str) -> Event:
     """End an event of the inbox that needs a person by that person's word; nothing is run for it.
 
-    Its sender hears of success from now on, or may send it again. Raises NoEventToSettle.
+    Its sender hears of success from now on, or may send it again. A hint at a tag that is still on is no matter of
+    words: whoever looks for tags next would run it. Raises NoEventToSettle, TagStillOn.
     """
-    event = ledger.inbox.find(number)
+    inbox = heart.ledger.inbox
+    event = inbox.find(number)
     if event is None or event.state != "parked":
         raise NoEventToSettle(number)
+    operation = operations.get(event.operation)
+    if event.is_hint and operation is not None and _has_tag(heart, int(event.who), operation):
+        raise TagStillOn(number, event.who, event.operation)
     said = f"{by} said that it was {'applied' if word == 'applied' else 'not applied'}"
     status = "applied" if word == "applied" else event.status or "failed"
-    return ledger.inbox.settle(event, Ending(status, said), now)
+    settled = inbox.settle(event, Ending(status, said), heart.clock.now())
+    if settled.state != "done":  # its sender has asked for it again meanwhile
+        raise NoEventToSettle(number)
+    return settled
+
+
+def _has_tag(heart: Heart, contact: int, operation: Operation) -> bool:
+    try:
+        held = heart.crm.tags_of(contact) if operation.tag is not None else []
+    except Missing:
+        return False
+    return any(operation.tag is not None and tag.id == operation.tag.id for tag in held)
 
 
 def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+TAKEN_OFF: Final = "taken off before ccops saw it"
+"""Why a hint at a tag needs a person that was off when ccops looked: the reason begins so."""
 EventKind = Literal["legacy", "kit", "post"]
 """Kit's legacy webhook, an event of Kit's webhook endpoints, or a POST of any other system."""
 EventState = Literal["waiting", "done", "parked"]

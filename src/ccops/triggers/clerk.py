@@ -8,7 +8,7 @@ from ccops.clock import iso
 from ccops.crm.base import Missing
 from ccops.engine.heart import Heart
 from ccops.engine.request import Outcome, Request
-from ccops.ledger.events import Ending, Event, EventStatus
+from ccops.ledger.events import TAKEN_OFF, Ending, Event, EventStatus
 from ccops.ledger.model import Entry, Origin
 from ccops.operations.asking import with_amount
 from ccops.operations.model import Operation, Registry
@@ -94,7 +94,7 @@ class Clerk:
             why = "the contact does not have the tag (yet)"
             self._inbox.put_off([event], Ending("open", why), again, counts=False)
         else:
-            self._park([event], Ending("failed", f"taken off before ccops saw it (event of {iso(event.at)})"))
+            self._park([event], Ending("failed", f"{TAKEN_OFF} (event of {iso(event.at)})"))
 
     def _counted(self, event: Event, entry: Entry) -> None:
         if entry.status in {"intended", "sending"}:

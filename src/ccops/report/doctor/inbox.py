@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from ccops.ledger.events import Event
+from ccops.ledger.events import TAKEN_OFF, Event
 from ccops.ledger.ledger import Ledger
 from ccops.report.doctor.finding import Finding, wrong
 from ccops.report.doctor.patient import Patient
@@ -37,17 +37,29 @@ def _is_late(event: Event, patient: Patient) -> bool:
 
 
 def _parked(events: list[Event]) -> Iterator[Finding]:
-    for event in events[:_MOST]:
-        text = f"i{event.id} for {clean(event.who)}, {event.operation}: {clean(event.reason or '')}"
-        yield wrong("inbox", text, _mend(event))
-    if len(events) > _MOST:
-        yield wrong(
-            "inbox", f"{count(len(events) - _MOST, 'more event')} of the inbox need you", "mend those above first"
-        )
+    """Give a finding for each POST, and one for all that tell of a tag of one contact: it may be the same tagging."""
+    together: dict[tuple[object, ...], list[Event]] = {}
+    for event in events:
+        one = (event.operation, event.who) if event.is_hint else (event.id,)
+        together.setdefault(one, []).append(event)
+    for group in list(together.values())[:_MOST]:
+        names, newest = " and ".join(f"i{event.id}" for event in group), group[-1]
+        text = f"{names} for {clean(newest.who)}, {newest.operation}: {clean(newest.reason or '')}"
+        yield wrong("inbox", text, _mend(group))
+    if len(together) > _MOST:
+        text = f"{count(len(together) - _MOST, 'more event')} of the inbox need you"
+        yield wrong("inbox", text, "mend those above first")
 
 
-def _mend(event: Event) -> str:
-    """Say how to serve an event, and how to let it count for nothing; a sender's own second try counts once."""
-    settle = f"ccops settle i{event.id} --as"
-    again = f"ccops run {event.operation} {clean(event.who)} && {settle} applied" if event.is_hint else SEND_AGAIN
-    return f"{again}\nor, if it is to count for nothing: {settle} not-applied"
+def _mend(group: list[Event]) -> str:
+    """Say how to serve events, and how to let them count for nothing; a sender's own second try counts once."""
+    event = group[0]
+    applied, nothing = (
+        " && ".join(f"ccops settle i{each.id} --as {word}" for each in group) for word in ("applied", "not-applied")
+    )
+    if not event.is_hint:
+        return f"{SEND_AGAIN}\nor, if it is to count for nothing: {nothing}"
+    off = all((each.reason or "").startswith(TAKEN_OFF) for each in group)
+    # A tag that may still be on is run as its own occasion, which counts once; by hand it would be another one.
+    again = f"ccops run {event.operation} {clean(event.who)}" if off else f"ccops poll {event.operation}"
+    return f"{again} && {applied}\nor, if it is to count for nothing: {nothing}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from ccops.ledger.events import Event
+from ccops.ledger.events import TAKEN_OFF, Event
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.operations.model import Registry
@@ -53,7 +53,8 @@ def _parked(entry: Entry, name: Name) -> Need:
 
 
 def _in_inbox(event: Event) -> Need:
-    mend = (f"ccops poll {event.operation}",) if event.is_hint else ()
+    off = (event.reason or "").startswith(TAKEN_OFF)  # the doctor sees whether several tell of the same tagging
+    mend = () if not event.is_hint else ("ccops doctor",) if off else (f"ccops poll {event.operation}",)
     return Need(
         "inbox", f"i{event.id}", event.who, event.operation, event.reason or "", event.ended_at or event.at, mend
     )
