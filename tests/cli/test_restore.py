@@ -70,7 +70,7 @@ def test_an_empty_place_becomes_the_home_that_was_saved(practice: Practice, save
     ended = practice("restore", str(saved), "--home", str(tmp_path / "server"))
     assert (ended.status, ended.out.partition(", as it was on ")[0]) == (0, f"Restored into {tmp_path / 'server'}")
     assert ended.out.endswith(": 1 entry of Ann's Studio (9), up to e1, with the keys.\n")
-    assert "ccops init --take-over" in ended.err
+    assert f"  ccops --home {tmp_path / 'server'} init --take-over" in ended.err
     assert practice("doctor", "--home", str(tmp_path / "server")).status == 0
     again = practice("run", "monthly-grant", ANN, "--home", str(tmp_path / "server"))
     assert again.out.startswith(f"{ANN}\talready done")
@@ -228,6 +228,7 @@ def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practi
     older.write_bytes((practice.home / "ledger.sqlite3").read_bytes())
     with sqlite3.connect(older) as database:
         database.execute("DROP TABLE events")
+        database.execute("DROP TABLE tries")
         database.execute("DROP INDEX entries_by_end")
         database.execute("DROP INDEX entries_undone")
         database.execute("DROP INDEX entries_loose")

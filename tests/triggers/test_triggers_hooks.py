@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from ccops.engine.errors import TagStillOn
 from ccops.engine.many import Manners, work_off
+from ccops.engine.settling import Word, settle_event
 from ccops.ledger.model import Entry, Origin
 from ccops.sandbox.faults import Fault
 from ccops.secret import Secret
@@ -351,3 +353,22 @@ def test_a_payload_of_kit_with_all_its_fields_is_taken(door: Door) -> None:
         }
     }
     assert door("POST", f"/kit/{OPERATION}/{SECRET}/", json.dumps(body).encode()).status == 202
+
+
+def test_of_a_hint_whose_tag_is_still_on_no_word_is_taken(door: Door) -> None:
+    """Said to be applied, it would be counted all the same, by the next look for tags."""
+    contact = tagged(door)
+    door.bench.kit.set_field(contact, "credits", "abc")
+    door.hook(contact)
+    for _ in range(9):
+        door.work()
+        door.bench.clock.sleep(1800)
+    assert door.events()[0].state == "parked"
+    door.bench.kit.set_field(contact, "credits", "5")
+    words: tuple[Word, ...] = ("applied", "not-applied")
+    for word in words:
+        with pytest.raises(TagStillOn, match="still has the tag"):
+            settle_event(door.bench.heart, door.operations, 1, word, "maria")
+    assert poll(door) == ["applied"]
+    assert settle_event(door.bench.heart, door.operations, 1, "applied", "maria").state == "done"
+    assert (poll(door), door.bench.credits) == ([], "15")

@@ -1,5 +1,6 @@
 """`ccops restore`: a home from a backup."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,10 +85,19 @@ def _tell(session: "Session", done: "Restored") -> None:
     console.advise("What was done after that moment is not known to this ledger; Kit still shows what came of it.")
     console.advise("If the home that was saved is still at work anywhere, stop it: two of them would count twice.")
     console.note("Next:")
+    steps = {"init --take-over": "finds whom the lost part changed, and asks before it goes on"}
     if not manifest.secrets and not session.settings.sandbox:
-        console.advise("the backup holds no key", "  ccops login              ")
-    console.advise("finds whom the lost part changed, and asks before it goes on", "  ccops init --take-over   ")
-    console.advise("checks everything", "  ccops doctor             ")
+        steps = {"login": "the backup holds no key"} | steps
+    steps |= {"doctor": "checks everything"}
+    ccops, widest = _ccops(session), max(map(len, steps))
+    for words, what in steps.items():
+        console.advise(what, f"  {ccops} {words:<{widest}}   ")
+
+
+def _ccops(session: "Session") -> str:
+    """Write how ccops is called for this very home: what comes next must not act on another."""
+    named = any(word.split("=")[0] == "--home" for word in session.argv)
+    return shlex.join(["ccops", "--home", str(session.home.path)]) if named else "ccops"
 
 
 def _when(session: "Session", manifest: "Manifest") -> str:

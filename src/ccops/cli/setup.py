@@ -34,7 +34,8 @@ class FieldMissing(Misconfigured):
 
 def _to_make(argv: Sequence[str]) -> str:
     """Write the command that makes the field; a dry run would not."""
-    return clean("ccops " + shlex.join([*(word for word in argv if word != "--dry-run"), "--create-field"]))
+    kept = [word for word in argv if word not in {"--dry-run", "--create-field"}]
+    return clean("ccops " + shlex.join([*kept, "--create-field"]))
 
 
 def _that_are_there(known: Sequence[str]) -> str:
