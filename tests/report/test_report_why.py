@@ -193,6 +193,8 @@ def test_a_refusal_for_too_little_says_what_lacks() -> None:
         ),
     )
     assert answer(case(SPEND, refused)).mend == ("ccops run spend ann@example.org",)
+    posted = answer(case(SPEND, replace(refused, via="post")))
+    assert posted.lead.endswith("By hand only if it does not: both would count"), "a shop's next click counts too"
     answered = replace(refused, occasion=TAGGED)
     assert answer(case(SPEND, answered)).mend == ("ccops run spend ann@example.org",)
 

@@ -14,6 +14,9 @@ from ccops.report.why.waiting import lead_of_hand
 from ccops.text import clean
 
 _GIFT: Final = "so that it goes through"
+_ASKED_BY_POST: Final = (
+    "It would go through now, if its sender asks anew, with another key. By hand only if it does not: both would count"
+)
 _CORRECTED: Final = "it was no number"
 
 
@@ -42,7 +45,8 @@ def was_refused(case: Case) -> Answer | None:
         return Answer("refused", why, "Once that is mended", (again(entry, case),), entry)
     planned = plan(operation, contact.fields, case.now)
     if not isinstance(planned, Refusal):
-        return Answer("refused", why, "It would go through now", (_anew(entry, case),), entry)
+        lead = _ASKED_BY_POST if entry.via == "post" else "It would go through now"
+        return Answer("refused", why, lead, (_anew(entry, case),), entry)
     return _mended(case, operation, entry, planned, why)
 
 
