@@ -23,6 +23,7 @@ from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 Row = sqlite3.Row
 
 _BUSY_SECONDS: Final = 30.0
+_COMMIT: Final = "COMMIT"
 _WRITING_KIB: Final = 8192
 _READING_KIB: Final = 1024
 """What a connection may keep in memory. Whoever only reads has little use for more: it is forgotten at each commit."""
@@ -115,9 +116,7 @@ class Sqlite:
     def write(self) -> AbstractContextManager[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
         joined = self._joined()
-        return (
-            nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", "COMMIT")
-        )
+        return nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", _COMMIT)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -228,20 +227,23 @@ class Sqlite:
 
 
 class _Open:
-    """A transaction, if it has a beginning and an end; on leaving, all of it has happened, or nothing."""
+    """A transaction, if it has a beginning and an end; on leaving, all of it has happened, or nothing.
 
-    __slots__ = ("_begin", "_end", "_path", "_place", "_place_of")
+    A look within a look of the same thread is part of it. A change within a change is a mistake: see `at_once`.
+    """
+
+    __slots__ = ("_begin", "_end", "_joins", "_path", "_place", "_place_of")
 
     def __init__(
         self, path: Path, place_of: Callable[[], _Place], begin: str | None = None, end: str | None = None
     ) -> None:
         self._path, self._place_of, self._begin, self._end = path, place_of, begin, end
+        self._joins = False
 
     def __enter__(self) -> Transaction:
         place = self._place = self._taken()
         try:
-            if self._begin is not None:
-                place.connection.execute(self._begin)
+            self._set_out(place.connection)
         except BaseException as error:
             self._let_go()
             if isinstance(error, sqlite3.DatabaseError):
@@ -253,7 +255,7 @@ class _Open:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None and self._end is not None:
+            if error is None and self._end is not None and not self._joins:
                 self._place.connection.execute(self._end)
         except sqlite3.DatabaseError as failure:
             error = failure
@@ -261,6 +263,14 @@ class _Open:
             self._let_go()
         if isinstance(error, sqlite3.DatabaseError):
             _raise(self._path, error)
+
+    def _set_out(self, connection: sqlite3.Connection) -> None:
+        # Nobody but this thread can be at work with it, so that it is this thread's own that is open.
+        self._joins = connection.in_transaction
+        if self._joins and self._end == _COMMIT:
+            raise sqlite3.ProgrammingError("a change within a change")
+        if self._begin is not None and not self._joins:
+            connection.execute(self._begin)
 
     def _taken(self) -> _Place:
         """Wait for a connection, and keep it from being closed until it is let go."""
@@ -272,7 +282,7 @@ class _Open:
             place.at_work.release()
 
     def _let_go(self) -> None:
-        if self._place.connection.in_transaction:
+        if self._place.connection.in_transaction and not self._joins:
             with suppress(sqlite3.Error):
                 self._place.connection.execute("ROLLBACK")
         self._place.at_work.release()
