@@ -23,7 +23,6 @@ from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 Row = sqlite3.Row
 
 _BUSY_SECONDS: Final = 30.0
-_COMMIT: Final = "COMMIT"
 _WRITING_KIB: Final = 8192
 _READING_KIB: Final = 1024
 """What a connection may keep in memory. Whoever only reads has little use for more: it is forgotten at each commit."""
@@ -116,7 +115,9 @@ class Sqlite:
     def write(self) -> AbstractContextManager[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
         joined = self._joined()
-        return nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", _COMMIT)
+        return (
+            nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", "COMMIT")
+        )
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -229,21 +230,21 @@ class Sqlite:
 class _Open:
     """A transaction, if it has a beginning and an end; on leaving, all of it has happened, or nothing.
 
-    A look within a look of the same thread is part of it. A change within a change is a mistake: see `at_once`.
+    One within another of the same thread is a mistake, and harms neither: see `at_once`.
     """
 
-    __slots__ = ("_begin", "_end", "_joins", "_path", "_place", "_place_of")
+    __slots__ = ("_begin", "_end", "_path", "_place", "_place_of")
 
     def __init__(
         self, path: Path, place_of: Callable[[], _Place], begin: str | None = None, end: str | None = None
     ) -> None:
         self._path, self._place_of, self._begin, self._end = path, place_of, begin, end
-        self._joins = False
 
     def __enter__(self) -> Transaction:
         place = self._place = self._taken()
         try:
-            self._set_out(place.connection)
+            if self._begin is not None:
+                place.connection.execute(self._begin)
         except BaseException as error:
             self._let_go()
             if isinstance(error, sqlite3.DatabaseError):
@@ -255,7 +256,7 @@ class _Open:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None and self._end is not None and not self._joins:
+            if error is None and self._end is not None:
                 self._place.connection.execute(self._end)
         except sqlite3.DatabaseError as failure:
             error = failure
@@ -264,25 +265,19 @@ class _Open:
         if isinstance(error, sqlite3.DatabaseError):
             _raise(self._path, error)
 
-    def _set_out(self, connection: sqlite3.Connection) -> None:
-        # Nobody but this thread can be at work with it, so that it is this thread's own that is open.
-        self._joins = connection.in_transaction
-        if self._joins and self._end == _COMMIT:
-            raise sqlite3.ProgrammingError("a change within a change")
-        if self._begin is not None and not self._joins:
-            connection.execute(self._begin)
-
     def _taken(self) -> _Place:
         """Wait for a connection, and keep it from being closed until it is let go."""
         while True:
             place = self._place_of()
             place.at_work.acquire()
-            if not place.closed:
+            if not place.closed and not place.connection.in_transaction:
                 return place
             place.at_work.release()
+            if not place.closed:  # nobody but this thread can have it open, as it holds the lock
+                raise sqlite3.ProgrammingError("a transaction within a transaction")
 
     def _let_go(self) -> None:
-        if self._place.connection.in_transaction and not self._joins:
+        if self._place.connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._place.connection.execute("ROLLBACK")
         self._place.at_work.release()
