@@ -1,9 +1,9 @@
 """What the benchmarks of many contacts share: a stand-in for Kit in a process of its own, and homes that work on it."""
 
+import json
 import multiprocessing
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -182,6 +182,17 @@ def home(at: Kit, *, sole_writer: bool = False, rate: int = 0) -> Iterator[Home]
         yield made
 
 
+_LAUNCH: Final = """
+import json, os, subprocess, sys, time
+begun = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+took = time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+print(json.dumps([os.waitstatus_to_exitcode(status), *took]))
+"""
+"""A small process that starts what is measured: Linux counts the memory of who starts a process as the peak of it."""
+
+
 @dataclass(frozen=True)
 class Took:
     """What a process took."""
@@ -195,17 +206,13 @@ class Took:
 
 def took(words: Sequence[str], environ: Mapping[str, str], *, fine: frozenset[int] = frozenset({0})) -> Took:
     """Run a process to its end, and measure it as the system does."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in fine:
-        sys.exit(f"{' '.join(words)} ended with {process.returncode}")
-    return Took(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, _mebibytes(usage))
-
-
-def _mebibytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    launched = subprocess.run(
+        [sys.executable, "-c", _LAUNCH, *words], env=environ, stdout=subprocess.PIPE, text=True, check=True
+    )
+    status, seconds, processor, memory = json.loads(launched.stdout)
+    if status not in fine:
+        sys.exit(f"{' '.join(words)} ended with {status}")
+    return Took(seconds, processor, memory / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def heading(what: str) -> str:
