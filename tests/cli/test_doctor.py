@@ -317,7 +317,7 @@ def test_events_that_need_a_person_are_found(practice: Practice) -> None:
         (
             "inbox",
             "i2 for 5, payment-credit: no such contact in Kit",
-            f"ccops run payment-credit 5 && ccops settle i2 --as applied\n{FOR_NOTHING} i2 --as not-applied",
+            f"ccops poll payment-credit && ccops settle i2 --as applied\n{FOR_NOTHING} i2 --as not-applied",
         ),
     ]
 
