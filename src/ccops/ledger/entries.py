@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from ccops.ledger import claiming
+from ccops.ledger import claiming, standing
 from ccops.ledger.errors import EntryMoved, NoSuchEntry
 from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
 from ccops.ledger.rows import ENTRIES, entry_of, pack, stamp
-from ccops.ledger.schema import LOOSE
 from ccops.ledger.sqlite import Sqlite, Transaction
 
 _NEXT_TURN: Final = (
@@ -179,31 +178,8 @@ class Entries:
 
     def standing(self, contact: int) -> Standing:
         """Return which receipts a contact may show."""
-        with self._database.read() as db:
-            last = db.row(
-                # What was adopted has left no receipt.
-                f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND sends > 0"
-                " AND status IN ('applied', 'undone') ORDER BY turn DESC LIMIT 1",
-                contact=contact,
-            )
-            parked = db.rows(
-                f"{ENTRIES} WHERE contact = :contact AND turn > :turn AND status = 'parked'",
-                contact=contact,
-                turn=0 if last is None else last["turn"],
-            )
-            accepted = db.row("SELECT accepted FROM contacts WHERE id = :contact", contact=contact)
-            loose = db.rows(
-                f"{ENTRIES} WHERE contact = :contact AND {LOOSE} AND status NOT IN ('sending', 'parked')",
-                contact=contact,
-            )
-            late = tuple(entry_of(row) for row in loose if row["turn"] is not None)
-            return Standing(
-                None if last is None else entry_of(last),
-                tuple(map(entry_of, parked)),
-                None if accepted is None else accepted["accepted"],
-                late,
-                _left(db, contact) if late else {},
-            )
+        with self._database.look() as db:
+            return standing.of_contact(db, contact)
 
     def of_occasions(self, operation: str, contact: int, first: str, last: str) -> Entry | None:
         """Return the newest entry whose occasion, as a text, is not before `first` and not behind `last`."""
@@ -279,11 +255,12 @@ def _step(
     **parameters: str | int | None,
 ) -> Entry:
     listed = ", ".join(f"'{status}'" for status in allowed)
-    changed = db.run(f"UPDATE entries SET {assign} WHERE id = :id AND status IN ({listed})", id=entry.id, **parameters)
-    found = claiming.entry(db, entry.id)
-    if changed != 1 or found is None:
+    row = db.row(
+        f"UPDATE entries SET {assign} WHERE id = :id AND status IN ({listed}) RETURNING *", id=entry.id, **parameters
+    )
+    if row is None:
         raise EntryMoved(entry.id, step)
-    return found
+    return entry_of(row, entry.copy)
 
 
 def _mark_undone(db: Transaction, undo: Entry, undone: int) -> None:
@@ -317,15 +294,6 @@ def _taken_again(db: Transaction, entry: int) -> int | None:
         id=entry,
     )
     return None if row is None else row["id"]
-
-
-def _left(db: Transaction, contact: int) -> Values:
-    """Return what the last write to each field of a contact left in it."""
-    rows = db.rows(
-        f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL AND status IN ('applied', 'undone') ORDER BY turn",
-        contact=contact,
-    )
-    return {key: value for row in rows for key, value in (entry_of(row).after or {}).items()}
 
 
 def _end(

@@ -3,20 +3,18 @@
 import errno
 import fcntl
 import os
-import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ccops.ledger.errors import LedgerNotWritable
+from ccops.ledger.held import Contacts
 
-_SLOTS: Final = 16_384
-"""So many that two times fifty contacts hardly ever share one."""
-_CONTACTS: Final = "contacts"
-_FILES: Final = 1024
+_CONTACTS: Final = "contact"
 _LOOK_AGAIN: Final = 0.02
 """Seconds between two looks at a lock that somebody else has."""
 
@@ -25,21 +23,34 @@ class Locks:
     """Named locks across threads and processes, as `flock` on small files of one folder."""
 
     def __init__(self, folder: Path) -> None:
-        _allow_files()
         self._folder = folder
+        self._contacts = Contacts(folder / _CONTACTS, partial(self._open, _CONTACTS))
         self.stop: Callable[[], bool] | None = None
         """Whether the program was asked to stop; then nothing is begun for which a lock had to be waited for."""
 
-    def contact(self, contact: int) -> AbstractContextManager[None]:
-        """Hold a contact, from claim to release; waits for whoever has it. Not to be taken twice by one thread."""
-        return self.wait(f"{_CONTACTS}/{contact % _SLOTS}")
+    @contextmanager
+    def contact(self, contact: int) -> Iterator[None]:
+        """Hold a contact, from claim to release; waits for whoever has it. Not to be taken twice by one thread.
+
+        Raises KeyboardInterrupt when asked to stop meanwhile.
+        """
+        self._contacts.join()
+        try:
+            while not self._contacts.take(contact):
+                self._pause()
+            try:
+                yield
+            finally:
+                self._contacts.let_go(contact)
+        finally:
+            self._contacts.leave()
 
     @contextmanager
     def contacts(self, contacts: Iterable[int]) -> Iterator[None]:
         """Hold several contacts; all who do so take them in one order, so that no two wait for each other."""
         with ExitStack() as held:
-            for slot in sorted({contact % _SLOTS for contact in contacts}):
-                held.enter_context(self.contact(slot))
+            for contact in sorted(set(contacts)):
+                held.enter_context(self.contact(contact))
             yield
 
     @contextmanager
@@ -48,9 +59,7 @@ class Locks:
         handle = self._open(name)
         try:
             while not _locked(handle, wait=self.stop is None):
-                if self.stop is not None and self.stop():
-                    raise KeyboardInterrupt
-                time.sleep(_LOOK_AGAIN)
+                self._pause()
             yield
         finally:
             os.close(handle)
@@ -87,6 +96,12 @@ class Locks:
         held.drop()
         return True
 
+    def _pause(self) -> None:
+        """Wait before the next look at a lock that somebody else has."""
+        if self.stop is not None and self.stop():
+            raise KeyboardInterrupt
+        time.sleep(_LOOK_AGAIN)
+
     def _open(self, name: str) -> int:
         try:
             return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -103,15 +118,6 @@ class Locks:
             return os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
-
-
-def _allow_files() -> None:
-    """Let the process hold as many files as two hundred contacts need; macOS gives 256 in all, unless asked."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _locked(handle: int, *, wait: bool) -> bool:

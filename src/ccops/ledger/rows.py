@@ -21,13 +21,13 @@ def pack(values: Values) -> str:
     return json.dumps(dict(values), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def entry_of(row: Row) -> Entry:
-    """Read an entry from a row of `ENTRIES`."""
+def entry_of(row: Row, copy: str | None = None) -> Entry:
+    """Read an entry from a row of `ENTRIES`, or from one of the table whose operation the caller knows."""
     return Entry(
         id=row["id"],
         run=row["run"],
         operation=row["operation"],
-        copy=row["copy_text"],
+        copy=row["copy_text"] if copy is None else copy,
         contact=row["contact"],
         occasion=row["occasion"],
         period=row["period"],
