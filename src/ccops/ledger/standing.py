@@ -24,7 +24,8 @@ _ALL: Final = (
     "SELECT contacts.accepted AS was_accepted, parts.* FROM (SELECT :contact AS contact) AS wanted"
     " LEFT JOIN contacts ON contacts.id = wanted.contact LEFT JOIN ("
     + " UNION ALL ".join(
-        ENTRIES.replace("SELECT ", f"SELECT '{part}' AS part, ", 1) + f" WHERE {which}" for part, which in _PARTS.items()
+        ENTRIES.replace("SELECT ", f"SELECT '{part}' AS part, ", 1) + f" WHERE {which}"
+        for part, which in _PARTS.items()
     )
     + ") AS parts ON 1 = 1"
 )

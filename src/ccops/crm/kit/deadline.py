@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
 
-import urllib3.connection
-
 if TYPE_CHECKING:
+    import urllib3.connection
     from _typeshed import WriteableBuffer
-    from urllib3._base_connection import BaseHTTPConnection
 
     _Connection = urllib3.connection.HTTPConnection
-    _Pool = urllib3.HTTPConnectionPool
 else:
-    _Connection = _Pool = object
+    _Connection = object
 
 IDLE_SECONDS: Final = 30.0
 """A connection unused for longer is opened anew: a router may have dropped it without a word, and a write sent into
@@ -64,9 +61,8 @@ def flight(seconds: float) -> Iterator[Flight]:
 class _TimedStream(io.RawIOBase):
     """The bytes of a socket, each wait for them cut to what is left of the exchange."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, limits: Flight) -> None:
-        self._raw, self._sock, self._limits = raw, sock, limits
-        self._between = sock.gettimeout() or float("inf")
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, between: float, limits: Flight) -> None:
+        self._raw, self._sock, self._between, self._limits = raw, sock, between, limits
 
     def readable(self) -> bool:
         return True
@@ -83,20 +79,22 @@ class _TimedStream(io.RawIOBase):
         super().close()
 
 
-class _TimedResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock, _current.get()))
+class TimedResponse(HTTPResponse):
+    """An answer, each wait for whose bytes lasts `between` seconds at most, and until the exchange's end."""
+
+    def __init__(self, sock: socket.socket, between: float, *, method: str) -> None:
+        super().__init__(sock, method=method)
+        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock, between, _current.get()))
 
 
-class _Timed(_Connection):
+class Timed(_Connection):
     """Notes when the first byte of a request leaves; a proxy's CONNECT and the TLS handshake are none of it."""
 
-    response_class = _TimedResponse
     used_at = 0.0
     _connecting = False
 
     def connect(self) -> None:
+        """Open the connection."""
         self._connecting = True
         try:
             super().connect()
@@ -104,6 +102,7 @@ class _Timed(_Connection):
             self._connecting = False
 
     def send(self, data: Any) -> None:
+        """Send bytes, for as long as the exchange may last."""
         if self.sock is None:
             self.connect()
         if not self._connecting:
@@ -113,31 +112,6 @@ class _Timed(_Connection):
         super().send(data)
 
 
-class _Fresh(_Pool):
-    """Hands out no connection that has been idle for long; urllib3 itself sorts out those closed by the other side."""
-
-    def _get_conn(self, timeout: float | None = None) -> "BaseHTTPConnection":
-        connection = super()._get_conn(timeout)
-        if time.monotonic() - getattr(connection, "used_at", 0.0) > IDLE_SECONDS:
-            connection.close()
-        return connection
-
-
-class _HttpConnection(_Timed, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HttpsConnection(_Timed, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HttpPool(_Fresh, urllib3.HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
-
-
-class _HttpsPool(_Fresh, urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
-
-
-POOLS: Final = {"http": _HttpPool, "https": _HttpsPool}
-"""What a pool manager makes its pools of."""
+def is_stale(connection: object) -> bool:
+    """Tell whether a connection has been idle for so long that it is opened anew."""
+    return time.monotonic() - getattr(connection, "used_at", 0.0) > IDLE_SECONDS

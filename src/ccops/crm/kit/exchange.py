@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, urlencode
+
+if TYPE_CHECKING:
+    from http.client import HTTPMessage
 
 Kind = Literal["no-connection", "timed-out", "cut-off", "unreadable", "not-yet", "server", "busy"]
 """How a request can go wrong without Kit having decided it: `busy` is 429, `server` 5xx, `not-yet` 202."""
@@ -46,7 +49,7 @@ class Answer:
     """A whole answer, whatever its status."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: "HTTPMessage | Mapping[str, str]" = field(default_factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
     unsure_for: float | None = None
     """Seconds since an earlier attempt at the same call that may have arrived too; None if there was none."""

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, Final, cast
@@ -16,19 +16,15 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from ccops import __version__
-from ccops.crm.kit.deadline import POOLS, Flight, flight
+from ccops.crm.kit.deadline import Flight, flight
 from ccops.crm.kit.exchange import Answer, Call, Kind, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
+from ccops.crm.kit.wire import POOLS, Message, Pool
 
 Header = tuple[str, str]
 _CONNECTIONS: Final = 32
-_HEADERS: Final = (
-    ("Accept", "application/json"),
-    ("Accept-Encoding", "gzip"),
-    ("User-Agent", f"ccops/{__version__}"),
-)
-_JSON: Final = ("Content-Type", "application/json")
-_NEVER: Final = urllib3.Retry.from_int(False, redirect=False)
+_TYPE: Final = "application/json"
+_HEADERS: Final = {"Accept": _TYPE, "Accept-Encoding": "gzip", "User-Agent": f"ccops/{__version__}"}
 _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -40,7 +36,6 @@ class Http:
         self._limits = limits
         self.host = urlsplit(api_url).netloc.rpartition("@")[2]
         self._adapter = _Adapter(pool_maxsize=_CONNECTIONS)
-        self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.read)
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._proxies = {} if is_local(api_url) else get_environ_proxies(api_url)
 
@@ -49,46 +44,34 @@ class Http:
 
         TLS is verified, no redirect followed, nothing repeated, no cookie kept, and no `.netrc` looked into.
         """
-        headers, body = dict(_HEADERS), call.payload
-        headers.update([credential] if credential else [])
-        headers.update([_JSON] if body is not None else [])
+        body = call.payload
         with flight(self._limits.total) as under_way:
             try:
-                pool, root = self._way
-                answer = pool.urlopen(
-                    call.method,
-                    root + call.target,
-                    body=body,
-                    headers=headers,
-                    retries=_NEVER,
-                    redirect=False,
-                    assert_same_host=False,
-                    timeout=self._timeout,
-                    preload_content=False,
-                )
-                with answer:
-                    return Answer(answer.status, answer.headers, self._whole(answer))
+                pool, root, headers = self._way
+                message = Message(call.method, root + call.target, {**headers, **_own(credential, body)}, body or b"")
+                return Answer(*pool.exchange(message, self._limits))
             except Unreadable as error:
                 return Trouble("unreadable", str(error))
             except _FAILURES as error:
                 return trouble(error, under_way, self._limits)
 
     @cached_property
-    def _way(self) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """What to send by, and what targets begin with there: requests finds the way, once instead of for each."""
+    def _way(self) -> tuple[Pool, str, Mapping[str, str]]:
+        """What to send by, what targets begin with there, and the headers: requests finds the way, once for all."""
         root = requests.Request("GET", self._api_url.rstrip("/") + "/").prepare()
-        pool = self._adapter.get_connection_with_tls_context(root, self._verify, proxies=self._proxies)
-        return cast("urllib3.HTTPConnectionPool", pool), self._adapter.request_url(root, self._proxies).rstrip("/")
+        pool = cast("Pool", self._adapter.get_connection_with_tls_context(root, self._verify, proxies=self._proxies))
+        headers = pool.forwarded({"Host": urlsplit(root.url or "").netloc.rpartition("@")[2], **_HEADERS})
+        return pool, self._adapter.request_url(root, self._proxies).rstrip("/"), headers
 
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
 
-    def _whole(self, answer: urllib3.BaseHTTPResponse) -> bytes:
-        content = answer.read(self._limits.answer_bytes + 1, decode_content=True)
-        if len(content) > self._limits.answer_bytes:
-            raise Unreadable(f"its answer is longer than {self._limits.answer_bytes} bytes")
-        return content
+
+def _own(credential: Header | None, body: bytes | None) -> Mapping[str, str]:
+    """Return the headers that are a request's own."""
+    own = dict([credential] if credential else [])
+    return own if body is None else own | {"Content-Type": _TYPE, "Content-Length": str(len(body))}
 
 
 def is_local(api_url: str) -> bool:

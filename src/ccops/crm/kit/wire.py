@@ -1,0 +1,155 @@
+"""One exchange on a kept connection: the bytes of a request go out, and its answer comes in whole.
+
+urllib3 makes the connections, with TLS and proxies, and keeps them; http.client reads the answers. urllib3's own
+requests and responses are left out: what they can do more (streams, redirects, repetitions) is not wanted here, and
+costs as much again as all the rest.
+"""
+
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPMessage, HTTPResponse, IncompleteRead
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import urllib3
+import urllib3.connection
+from urllib3.exceptions import ProxyError
+from urllib3.util.proxy import connection_requires_http_tunnel
+
+from ccops.crm.kit.deadline import Timed, TimedResponse, is_stale
+from ccops.crm.kit.exchange import Unreadable
+from ccops.crm.kit.limits import Limits
+
+if TYPE_CHECKING:
+    _Connection = urllib3.connection.HTTPConnection
+    _Pool = urllib3.HTTPConnectionPool
+else:
+    _Pool = object
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as it goes out; `target` is a path, or a whole URL for a proxy that forwards."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return all of it as it leaves. Raises ValueError if a line of it would be two."""
+        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{key}: {value}" for key, value in self.headers.items())]
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+            raise ValueError("a line break within a header")
+        return head.encode("latin-1") + b"\r\n\r\n" + self.body
+
+
+class Pool(_Pool):
+    """Connections to one host; may be used by many threads at once."""
+
+    def exchange(self, message: Message, limits: Limits) -> tuple[int, HTTPMessage, bytes]:
+        """Send a request and return status, headers and body of its answer. Raises Unreadable, and what sockets do."""
+        connection = self._get_conn()
+        kept = False
+        try:
+            if connection.is_closed:
+                self._connect(connection, limits)
+            self._send(connection, message)
+            answer = TimedResponse(connection.sock, limits.read, method=message.method)
+            with answer:
+                answer.begin()
+                content = _whole(answer, limits.answer_bytes)
+            kept = not answer.will_close
+            return answer.status, answer.headers, content
+        finally:
+            if not kept:
+                connection.close()
+            self._put_conn(connection)
+
+    def forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return headers with those for a proxy that is to forward the request; a tunnel has its own."""
+        return dict(headers) if self._tunnels else {**headers, **self.proxy_headers}
+
+    @property
+    def _tunnels(self) -> bool:
+        return connection_requires_http_tunnel(self.proxy, self.proxy_config, self.scheme)
+
+    def _connect(self, connection: "_Connection", limits: Limits) -> None:
+        connection.timeout = limits.connect
+        try:
+            if self._tunnels:
+                self._prepare_proxy(connection)
+            else:
+                connection.connect()
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            if connection.proxy is not None and not connection.has_connected_to_proxy:
+                raise ProxyError("no way through the proxy", error) from error
+            raise
+
+    def _send(self, connection: "_Connection", message: Message) -> None:
+        # Whoever closes a connection early may have answered before.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.send(message.to_bytes())
+
+    def _get_conn(self, timeout: float | None = None) -> "_Connection":
+        """Hand out no connection that has been idle for long; urllib3 sorts out those closed by the other side."""
+        connection = cast("_Connection", super()._get_conn(timeout))
+        if is_stale(connection):
+            connection.close()
+        return connection
+
+
+class _HttpConnection(Timed, urllib3.connection.HTTPConnection):
+    pass
+
+
+class _HttpsConnection(Timed, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _HttpPool(Pool, urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(Pool, urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+POOLS: Final[Mapping[str, Any]] = {"http": _HttpPool, "https": _HttpsPool}
+"""What a pool manager makes its pools of."""
+
+
+def _whole(answer: HTTPResponse, most: int) -> bytes:
+    """Return the body, unpacked; raises Unreadable, or IncompleteRead if the connection broke before its end."""
+    content = answer.read(most + 1)
+    if len(content) > most:
+        raise _too_long(most)
+    if answer.length:
+        raise IncompleteRead(content, answer.length)
+    coding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if not content or coding in {"", "identity"}:
+        return content
+    if coding != "gzip":
+        raise Unreadable("its answer is packed in a way that was not asked for")
+    return _unpacked(content, most)
+
+
+def _unpacked(content: bytes, most: int) -> bytes:
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        plain = unpacker.decompress(content, most + 1)
+    except zlib.error:
+        raise Unreadable("its answer can't be unpacked") from None
+    if len(plain) > most:
+        raise _too_long(most)
+    if not unpacker.eof:
+        raise Unreadable("its answer ends before its packing does")
+    return plain
+
+
+def _too_long(most: int) -> Unreadable:
+    return Unreadable(f"its answer is longer than {most} bytes")
