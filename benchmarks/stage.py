@@ -170,8 +170,8 @@ class Home:
 
 @contextmanager
 def home(at: Kit, *, sole_writer: bool = False, rate: int = 0) -> Iterator[Home]:
-    """Make a home for a stand-in."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_"))}
+    """Make a home for a stand-in. Python keeps what it compiles, whatever this machine says, as it does for users."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_", "PYTHON"))}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "home"
         environ = kept | {"CCOPS_HOME": str(path), "KIT_API_URL": at.url, "CCOPS_RATE": str(rate)}

@@ -18,6 +18,7 @@ from ccops.crm.base import NotSent, OutcomeUnknown
 from ccops.crm.kit import deadline
 from ccops.crm.kit.errors import KitUnreachable
 from ccops.crm.kit.limits import Limits
+from ccops.crm.kit.wire import Message
 
 if TYPE_CHECKING:
     from ccops.crm.kit.client import KitCrm
@@ -198,6 +199,13 @@ def test_a_request_says_who_asks_and_what_for(wire: Wire, crm: KitCrm) -> None:
         "accept": "application/json",
         "accept-encoding": "gzip",
     }
+
+
+@pytest.mark.parametrize("broken", ["\r\n", "\n", "\r"])
+def test_no_header_is_two(broken: str) -> None:
+    message = Message("GET", "/v4/account", {"X-Kit-Api-Key": f"kit{broken}X-Other: 1"}, b"")
+    with pytest.raises(ValueError, match="a line break within a header"):
+        message.to_bytes()
 
 
 def test_cookies_are_not_sent_back(wire: Wire, crm: KitCrm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,8 @@ TROUBLES: dict[str, Callable[[Wire], object]] = {
     "endless headers": lambda wire: wire.say(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 300 + b"\r\n{}"),
     "a header without an end": lambda wire: wire.say(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000),
     "broken gzip": lambda wire: wire.reply(200, b"no gzip", content_encoding="gzip"),
+    "half of a gzip": lambda wire: wire.reply(200, gzip.compress(b"{}" * 99)[:-9], content_encoding="gzip"),
+    "packed as nobody asked": lambda wire: wire.reply(200, b"{}", content_encoding="br"),
     "hang": lambda wire: wire.hang(),
     "500": lambda wire: wire.reply(500),
     "502 in HTML": lambda wire: wire.reply(502, b"<html>Bad gateway"),

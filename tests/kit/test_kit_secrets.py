@@ -108,6 +108,16 @@ def test_passwords_of_netrc_are_not_sent(
     assert wire.asked[0].target == "http://kit.example/v4/account"
 
 
+def test_a_proxy_that_forwards_gets_its_own_password(
+    wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", wire.url.replace("//", "//ann:hunter2@"))
+    wire.reply(200, ACCOUNT)
+    connect("http://kit.example").account()
+    headers = wire.asked[0].headers
+    assert (headers["host"], headers["proxy-authorization"]) == ("kit.example", "Basic YW5uOmh1bnRlcjI=")
+
+
 def test_a_proxy_is_not_asked_for_this_machine(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     wire.reply(200, ACCOUNT)

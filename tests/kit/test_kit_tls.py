@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -29,9 +30,9 @@ ACCOUNT = {"account": {"id": 9, "name": "Ann's Studio"}}
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that signs itself, with its key, in one file."""
+    """A certificate for localhost and kit.example that signs itself, with its key, in one file."""
     place = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:kit.example"]
     output = ["-keyout", "-", "-out", "-"]
     made = subprocess.run(
         [str(OPENSSL), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *output],
@@ -111,3 +112,50 @@ def test_a_service_without_tls_was_sent_nothing(connect: Connect) -> None:
         with pytest.raises(NotSent, match="its TLS is not usable"):
             connect(f"https://127.0.0.1:{plain.getsockname()[1]}").write(5, {"credits": "15"})
         answering.join()
+
+
+class Tunnel:
+    """A proxy that asks for a password and passes on what it is given, to the one service that it knows."""
+
+    def __init__(self, port: int) -> None:
+        self.heads: list[bytes] = []
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://ann:hunter2@127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            near, _ = self._listener.accept()
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += near.recv(1)
+            self.heads.append(head)
+            far = socket.create_connection(("127.0.0.1", self._to))
+            near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := one.recv(65536):
+            other.sendall(piece)
+        other.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_proxy_passes_on_what_it_cannot_read_over_one_connection(
+    wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password is the proxy's alone, the key Kit's alone."""
+    tunnel = Tunnel(wire.port)
+    monkeypatch.setenv("https_proxy", tunnel.url)
+    wire.reply(200, ACCOUNT).reply(200, ACCOUNT)
+    crm = connect("https://kit.example")
+    assert [crm.account().id, crm.account().id] == [9, 9]
+    assert (len(tunnel.heads), wire.connections) == (1, 1)
+    assert b"Proxy-Authorization: Basic " in tunnel.heads[0]
+    assert b"kit_" not in tunnel.heads[0]
+    assert [(asked.target, asked.headers["host"]) for asked in wire.asked] == [("/v4/account", "kit.example")] * 2
+    assert "proxy-authorization" not in wire.asked[0].headers

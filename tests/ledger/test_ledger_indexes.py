@@ -16,6 +16,9 @@ SHORT = {
     "SCAN newest",
     "SCAN last",  # of at most a thousand entries
     "SCAN theirs",  # of the contacts that are asked about
+    "SCAN CONSTANT ROW",  # the one contact that is asked about, and what was found of it
+    "SCAN wanted",
+    "SCAN parts LEFT-JOIN",
     "SCAN entries USING INDEX entries_undone",  # indexes of few entries
     "SCAN entries USING INDEX entries_unreleased",
 }

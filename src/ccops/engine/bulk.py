@@ -83,12 +83,14 @@ class Bulk:
 
     def _is_plain(self, request: Request, row: Contact) -> bool:
         """Tell whether a contact may go this way: nothing about it needs a read, a person or a word to anybody."""
-        checker, operation = self._heart.checker, request.operation
+        checker, operation, entries = self._heart.checker, request.operation, self._ledger.entries
         if request.restricts and row.state not in request.states:
             return False
         if checker.clock_fault(self._heart.crm.clock_ahead) is not None:
             return False
-        return checker.vouches_for(row, operation) and checker.missing(operation, row) is None
+        if entries.sending(row.id) is not None:
+            return False
+        return checker.vouches_for(row, operation, entries.standing(row.id)) and not checker.missing(operation, row)
 
     def _begin(self, request: Request) -> _Part | None:
         """Claim an occasion, and note what is about to be sent for it; None leaves the request to the heart."""

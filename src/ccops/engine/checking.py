@@ -43,14 +43,14 @@ class Checker:
         self._ledger = ledger
         self._clock = clock
 
-    def check(self, work: Work, operation: Operation, contact: Contact) -> None:
+    def check(self, work: Work, operation: Operation, contact: Contact, standing: Standing) -> None:
         """Demand that all fields exist and that the receipt fits; what does not fit ends the entry, or the run.
 
-        Raises FieldGone, ReceiptFieldGone, ReceiptFieldOurs, OtherLedger, LedgerBehind: then nothing was written.
+        `standing` is the contact's. Raises FieldGone, ReceiptFieldGone, ReceiptFieldOurs, OtherLedger, LedgerBehind:
+        then nothing was written.
         """
         self._demand_fields(work, operation, contact)
         entries, receipt_field = self._ledger.entries, self._ledger.identity.receipt_field
-        standing = entries.standing(contact.id)
         match self._judged(contact, standing):
             case Fits(warning):
                 doubt = doubt_of_resend(work.entry, contact.fields, receipt_field, standing)
@@ -89,21 +89,18 @@ class Checker:
         """Judge the receipt that a contact shows."""
         return self._judged(contact, self._ledger.entries.standing(contact.id))
 
-    def vouches_for(self, row: Contact, operation: Operation) -> bool:
+    def vouches_for(self, row: Contact, operation: Operation, standing: Standing) -> bool:
         """Tell whether a row of a list, which may be minutes old, is as good as a read.
 
-        It is if nobody but us writes what the operation touches, and the row shows our last write to the contact, by
-        its receipt and by its values.
+        It is if nobody but us writes what the operation touches, no write of ours is under way, and the row shows our
+        last one to the contact, by its receipt and by its values. Of these, the caller looks for a write under way.
         """
         ours = {change.field for change in operation.changes if change.sole_writer}
         needed = fields_read(operation)
         if not needed <= ours or not needed <= row.fields.keys():
             return False
-        identity, standing = self._ledger.identity, self._ledger.entries.standing(row.id)
-        last = standing.last
+        identity, last = self._ledger.identity, standing.last
         if last is None or last.status != "applied" or standing.parked or standing.accepted or standing.loose:
-            return False
-        if self._ledger.entries.sending(row.id) is not None:
             return False
         left = {**(last.after or {}), identity.receipt_field: identity.lineage.receipt(last.id, last.sends)}
         return echoed(left, row.fields)

@@ -5,7 +5,6 @@ again, ends with the operation applied exactly once. Nothing else in the house w
 """
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +19,7 @@ from ccops.engine.telling import NO_SUCH_CONTACT, left_out_reason, not_found, ou
 from ccops.engine.work import FRESH, Read, Work
 from ccops.errors import CredentialRefused
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.model import Claimed, Entry
+from ccops.ledger.model import Claimed, Entry, Standing
 from ccops.operations.copying import from_json
 from ccops.operations.model import Operation
 from ccops.operations.plan import Plan, Refusal, plan
@@ -69,12 +68,15 @@ class Heart:
                 work.entry = self.releaser.again(work.entry, work.warnings)
             return self._carry_out(work)
 
-    def read(self, contact: int) -> Read:
-        """Read a contact by id, once there is allowance for this request and the write after it."""
+    def read(self, contact: int, known: str | None = None) -> Read:
+        """Read a contact by id, once there is allowance for this request and the write after it.
+
+        Its address is remembered, unless it is the one by which the ledger is known to know it.
+        """
         self.crm.reserve(2)
         at = self.clock.now()
         found = self.crm.contact(contact)
-        if found is not None:
+        if found is not None and found.email != known:
             self.ledger.people.seen(found.id, found.email)
         return Read(found, at)
 
@@ -96,15 +98,20 @@ class Heart:
             shown = request.row if read is None else read.contact
             if shown is not None and request.restricts and shown.state not in request.states:
                 return self._leave_out(request, shown)
-            return self._answer(request, self._claimed(request, contact), read)
+            claimed, known = self._claimed(request, contact)
+            return self._answer(request, claimed, read, known)
 
-    def _claimed(self, request: Request, contact: int) -> Claimed:
-        """Claim, and remember in the same commit a contact that only a list has shown so far."""
+    def _claimed(self, request: Request, contact: int) -> tuple[Claimed, str | None]:
+        """Claim, and remember in the same commit a contact that only a list has shown so far.
+
+        Also returns by which address such a contact is known.
+        """
         claim, row = claim_of(request, contact, self.clock.now()), request.row
-        with nullcontext() if row is None else self.ledger.at_once():
-            if row is not None:
-                self.ledger.people.met(row.id, row.email)
-            return self.ledger.entries.claim(claim)
+        if row is None:
+            return self.ledger.entries.claim(claim), None
+        with self.ledger.at_once():
+            known = self.ledger.people.met(row.id, row.email)
+            return self.ledger.entries.claim(claim), known
 
     def _done(self, request: Request, contact: int) -> Claimed | None:
         """Return the answer if the very run that goes on now has done it: then the address was looked at already."""
@@ -121,9 +128,9 @@ class Heart:
             return self._answer(request, Claimed("repeated", entry), None)
         return outcome_of(entry, self._email(entry))
 
-    def _answer(self, request: Request, claimed: Claimed, read: Read | None) -> Outcome:
+    def _answer(self, request: Request, claimed: Claimed, read: Read | None, known: str | None = None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
-            return self._carry_out(Work(claimed.entry, read, request.row, begun=claimed.kind == "begun"))
+            return self._carry_out(Work(claimed.entry, read, request.row, known, begun=claimed.kind == "begun"))
         warnings: list[str] = []
         if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
             self.releaser.again(claimed.entry, warnings)
@@ -163,7 +170,8 @@ class Heart:
     def _attempt(self, work: Work) -> None:
         """Read, plan, and if nothing speaks against it, write."""
         operation = from_json(work.entry.copy)
-        contact = self._shown(work, operation)
+        standing = self.ledger.entries.standing(work.entry.contact)
+        contact = self._shown(work, operation, standing)
         if contact is None:
             known = self.ledger.people.by_id(work.entry.contact) is not None
             reason = "no longer in Kit" if known else NO_SUCH_CONTACT
@@ -171,7 +179,7 @@ class Heart:
             return
         work.email = contact.email
         self.checker.check_clock(work, self.crm.clock_ahead)
-        self.checker.check(work, operation, contact)
+        self.checker.check(work, operation, contact, standing)
         if work.entry.status == "applied":  # its own write had come late
             self._release(work, look=True)
         if work.entry.status != "intended":
@@ -264,10 +272,11 @@ class Heart:
         """Return from when on a read tells what became of an entry's write."""
         return (entry.sent_at or entry.at) + self._settle_after
 
-    def _shown(self, work: Work, operation: Operation) -> Contact | None:
+    def _shown(self, work: Work, operation: Operation, standing: Standing) -> Contact | None:
         """Return the contact as the row of a list showed it, if the ledger vouches for that; else as it is now."""
-        if work.row is not None and not work.entry.sends and self.checker.vouches_for(work.row, operation):
-            self.ledger.people.seen(work.row.id, work.row.email)
+        if work.row is not None and not work.entry.sends and self.checker.vouches_for(work.row, operation, standing):
+            if work.row.email != work.known:
+                self.ledger.people.seen(work.row.id, work.row.email)
             return work.row
         return self._fresh(work)
 
@@ -276,7 +285,7 @@ class Heart:
         for _ in range(TRIES):
             if work.read is not None and self.clock.now() - work.read.at <= FRESH:
                 return work.read.contact
-            work.read = self.read(work.entry.contact)
+            work.read = self.read(work.entry.contact, work.known)
         raise KeptFailing(work.entry.contact, "its answers take too long")
 
     def _email(self, entry: Entry | None) -> str | None:

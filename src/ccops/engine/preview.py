@@ -47,8 +47,9 @@ class Preview:
 
     def _shown(self, request: Request) -> Contact | None:
         """Return the contact as its row in a list shows it, where that is as good as a read; else as it is now."""
-        if request.row is not None and self._checker.vouches_for(request.row, request.operation):
-            return request.row
+        row = request.row
+        if row is not None and self._checker.vouches_for(row, request.operation, self._ledger.entries.standing(row.id)):
+            return row
         return find_contact(self._ledger, self._crm, request.who)
 
     def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:

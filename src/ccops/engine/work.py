@@ -27,6 +27,8 @@ class Work:
     read: Read | None = None
     row: Contact | None = None
     """The row of a list that showed the contact, until it is used or a write was tried."""
+    known: str | None = None
+    """The address by which the ledger knows the contact, if it was asked."""
     email: str | None = None
     """The contact's address, once it was seen."""
     begun: bool = False

@@ -126,7 +126,7 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
         "INSERT INTO entries (run, operation, copy, contact, occasion, period, asked, status, cause, note,"
         ' "by", via, undoes, reopens, followups, at)'
         " VALUES (:run, :operation, :copy, :contact, :occasion, :period, :asked, :status, :cause, :note,"
-        " :by, :via, :undoes, :reopens, :followups, :at) RETURNING id",
+        " :by, :via, :undoes, :reopens, :followups, :at) RETURNING *",
         run=claim.run,
         operation=claim.operation,
         copy=_copy(db, claim.copy),
@@ -145,7 +145,7 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
         at=stamp(claim.at),
     )
     assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
-    return _again(db, row["id"])
+    return entry_of(row, claim.copy)
 
 
 def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:

@@ -62,15 +62,22 @@ class People:
                 key=address_key(email),
             )
 
-    def met(self, contact: int, email: str) -> None:
-        """Remember a contact that a list showed, unless it is known: a list may lag behind what was seen."""
+    def met(self, contact: int, email: str) -> str:
+        """Remember a contact that a list showed, unless it is known: a list may lag behind what was seen.
+
+        Returns the address by which it is known.
+        """
         with self._database.write() as db:
+            known = db.row("SELECT email FROM contacts WHERE id = :id", id=contact)
+            if known is not None:
+                return str(known["email"])
             db.run(
-                "INSERT INTO contacts (id, email, email_key) VALUES (:id, :email, :key) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO contacts (id, email, email_key) VALUES (:id, :email, :key)",
                 id=contact,
                 email=email,
                 key=address_key(email),
             )
+        return email
 
     def accept(self, contact: int, receipt: str | None) -> None:
         """Note that a person looked at a contact's receipt and wants to go on from there."""
