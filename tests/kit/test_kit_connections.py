@@ -231,3 +231,10 @@ def test_a_host_with_a_path_before_the_api_is_kept(wire: Wire, connect: Connect)
     wire.reply(200, ACCOUNT)
     connect(f"{wire.url}/kit/").account()
     assert wire.asked[0].target == "/kit/v4/account"
+
+
+def test_what_comes_after_an_interim_answer_is_nobody_else_s(wire: Wire, crm: KitCrm) -> None:
+    """A status below 200 is not the last word: the connection on which the last word still comes is used no more."""
+    wire.say(b"HTTP/1.1 103 Early Hints\r\n\r\n", stay=True).reply(200, ACCOUNT)
+    assert crm.account().id == 9
+    assert (len(wire.asked), wire.connections) == (2, 2)

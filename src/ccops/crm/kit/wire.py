@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPMessage, HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -63,7 +64,8 @@ class Pool(_Pool):
             with answer:
                 answer.begin()
                 content = _whole(answer, limits.answer_bytes)
-            kept = not answer.will_close
+            # After an interim answer, another one comes that no later request must take for its own.
+            kept = not answer.will_close and answer.status >= HTTPStatus.OK
             return answer.status, answer.headers, content
         finally:
             if not kept:
