@@ -63,6 +63,8 @@ class _TimedStream(io.RawIOBase):
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, between: float, limits: Flight) -> None:
         self._raw, self._sock, self._between, self._limits = raw, sock, between, limits
+        self.over = False
+        """Whether nothing more is to be waited for."""
 
     def readable(self) -> bool:
         return True
@@ -71,6 +73,8 @@ class _TimedStream(io.RawIOBase):
         return self._raw.fileno()
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        if self.over:
+            return 0
         self._sock.settimeout(min(self._between, self._limits.remaining()))
         return self._raw.readinto(buffer)
 
@@ -79,17 +83,43 @@ class _TimedStream(io.RawIOBase):
         super().close()
 
 
-class TimedResponse(HTTPResponse):
-    """An answer, each wait for whose bytes lasts `between` seconds at most, and until the exchange's end."""
+class _Buffer(io.BufferedReader):
+    """What has come in; on closing, it notes whether anything of it was not taken."""
 
-    def __init__(self, sock: socket.socket, between: float, *, method: str) -> None:
+    def __init__(self, stream: _TimedStream) -> None:
+        super().__init__(stream)
+        self._stream = stream
+        self.untaken = False
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.over = True
+            self.untaken = bool(self.peek())
+        super().close()
+
+
+class TimedResponse(HTTPResponse):
+    """An answer, each wait for whose bytes lasts `between` seconds at most, and until the exchange's end.
+
+    Without `between`, as a proxy's answer to CONNECT is read, it is the time-out that the socket has.
+    """
+
+    def __init__(self, sock: socket.socket, between: float | None = None, *, method: str | None = None) -> None:
         super().__init__(sock, method=method)
-        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock, between, _current.get()))
+        between = between or sock.gettimeout() or float("inf")
+        self._buffer = _Buffer(_TimedStream(self.fp.detach(), sock, between, _current.get()))
+        self.fp = self._buffer
+
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes came in that were no part of the answer; known once it is closed."""
+        return self._buffer.untaken
 
 
 class Timed(_Connection):
     """Notes when the first byte of a request leaves; a proxy's CONNECT and the TLS handshake are none of it."""
 
+    response_class = TimedResponse
     used_at = 0.0
     _connecting = False
 

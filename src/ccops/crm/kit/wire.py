@@ -29,6 +29,8 @@ else:
     _Pool = object
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""Of these, no body is read, even if one is announced and comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,7 @@ class Pool(_Pool):
             with answer:
                 answer.begin()
                 content = _whole(answer, limits.answer_bytes)
-            # After an interim answer, another one comes that no later request must take for its own.
-            kept = not answer.will_close and answer.status >= HTTPStatus.OK
+            kept = not answer.will_close and _is_all(answer)
             return answer.status, answer.headers, content
         finally:
             if not kept:
@@ -125,8 +126,17 @@ POOLS: Final[Mapping[str, Any]] = {"http": _HttpPool, "https": _HttpsPool}
 """What a pool manager makes its pools of."""
 
 
+def _is_all(answer: TimedResponse) -> bool:
+    """Whether nothing comes behind an answer that a later request could take for its own."""
+    if answer.status < HTTPStatus.OK or answer.has_more:  # an interim answer is followed by another one
+        return False
+    return answer.status not in _BODILESS or answer.headers.get("Content-Length", "0") == "0"
+
+
 def _whole(answer: HTTPResponse, most: int) -> bytes:
     """Return the body, unpacked; raises Unreadable, or IncompleteRead if the connection broke before its end."""
+    if len(set(answer.headers.get_all("Content-Length", ()))) > 1:
+        raise Unreadable("its answer claims to have two lengths")
     content = answer.read(most + 1)
     if len(content) > most:
         raise _too_long(most)
