@@ -19,7 +19,7 @@ from ccops import __version__
 from ccops.crm.kit.deadline import Flight, flight
 from ccops.crm.kit.exchange import Answer, Call, Kind, Trouble, Unreadable
 from ccops.crm.kit.limits import Limits
-from ccops.crm.kit.wire import POOLS, Message, Pool
+from ccops.crm.kit.wire import POOLS, Message, Pool, pools_like
 
 Header = tuple[str, str]
 _CONNECTIONS: Final = 32
@@ -128,6 +128,6 @@ class _Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):  # that one brings connections of its own
-            manager.pool_classes_by_scheme = POOLS
+        is_socks = proxy.lower().startswith("socks")
+        manager.pool_classes_by_scheme = pools_like(type(manager).pool_classes_by_scheme) if is_socks else POOLS
         return manager

@@ -126,6 +126,15 @@ POOLS: Final[Mapping[str, Any]] = {"http": _HttpPool, "https": _HttpsPool}
 """What a pool manager makes its pools of."""
 
 
+def pools_like(kinds: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Make pools of ours of those with connections of their own, as they lead through a SOCKS proxy."""
+    return {scheme: type("Pool", (Pool, kind), {"ConnectionCls": _timed(kind)}) for scheme, kind in kinds.items()}
+
+
+def _timed(kind: Any) -> type:
+    return type("Connection", (Timed, kind.ConnectionCls), {})
+
+
 def _is_all(answer: TimedResponse) -> bool:
     """Whether nothing comes behind an answer that a later request could take for its own."""
     if answer.status < HTTPStatus.OK or answer.has_more:  # an interim answer is followed by another one
