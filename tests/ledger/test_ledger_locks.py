@@ -16,8 +16,8 @@ from pathlib import Path
 from ccops.ledger.locks import Locks
 
 folder = Path(sys.argv[1])
-with Locks(folder).contact(7):
-    with Locks(folder).contact(8), Locks(folder).contacts([12, 10, 11]):
+with Locks(folder).contact(int(sys.argv[2])):
+    with Locks(folder).contact(18), Locks(folder).contacts([12, 10, 11]):
         pass  # another ledger of this process comes and goes, and does not let go of what the first has
     print("held", flush=True)
     sys.stdin.readline()
@@ -30,9 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def holding(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Let another process hold contact 7, until the end of the block."""
-    command = [sys.executable, "-c", HOLDS, str(folder)]
+def holding(folder: Path, contact: int = 7) -> Iterator["subprocess.Popen[str]"]:
+    """Let another process hold a contact, until the end of the block."""
+    command = [sys.executable, "-c", HOLDS, str(folder), str(contact)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "held\n"
@@ -71,6 +71,16 @@ def test_a_contact_that_this_process_has_is_not_free_for_it_either_by_whatever_p
     with Locks(folder).contact(7):
         assert (is_free(other, 7), is_free(folder, 7), is_free(other, 8)) == (False, False, True)
     assert (is_free(other, 7), is_free(folder, 7)) == (True, True)
+
+
+def test_a_file_that_was_removed_holds_nobody_apart_but_those_who_hold_it(folder: Path) -> None:
+    """A run at work would go on with it for hours, while another process makes one of its own."""
+    with Locks(folder).contact(7):
+        (folder / "contact").unlink()
+        with Locks(folder).contact(8), holding(folder, 9):
+            assert [contact for contact in range(20) if not is_free(folder, contact)] == [7, 8, 9]
+        assert [contact for contact in range(20) if not is_free(folder, contact)] == [7]
+    assert is_free(folder, 7)
 
 
 def test_several_are_held_together_and_let_go_together(folder: Path) -> None:

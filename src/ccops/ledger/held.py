@@ -9,21 +9,46 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 _guard: Final = threading.Lock()
 _files: Final[dict[str, "_File"]] = {}
+_held: Final[set[tuple[str, int]]] = set()
+"""What threads of this process hold, whichever file was there when they took it."""
 
 
 class _File:
-    """The open file, and what threads of this process hold and use it for."""
+    """The open file, while anybody uses it."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, name: str, handle: int) -> None:
+        self.name = name
         self.handle = handle
-        self.held: set[int] = set()
         self.users = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether other processes find this file where it was opened, and no other one or none."""
+        try:
+            return os.path.samestat(os.stat(self.name), os.fstat(self.handle))  # noqa: PTH116 - asked for each contact
+        except OSError:
+            return False
+
+    def take(self, contact: int) -> bool:
+        """Take a contact if it is free."""
+        with _guard:
+            if (self.name, contact) in _held or not _locked(self.handle, contact):
+                return False
+            _held.add((self.name, contact))
+            return True
+
+    def let_go(self, contact: int) -> None:
+        """Let go of a contact that this thread has taken."""
+        with _guard:
+            _held.discard((self.name, contact))
+            fcntl.lockf(self.handle, fcntl.LOCK_UN, 1, contact)
 
 
 class Contacts:
@@ -33,38 +58,30 @@ class Contacts:
         self._name = os.path.realpath(path)
         self._open_file = open_file
 
-    def join(self) -> None:
-        """Begin to use the file, which is open until the last user leaves."""
+    @contextmanager
+    def joined(self) -> Iterator[_File]:
+        """Use the file, which is open until the last user leaves; by then, whatever was taken was let go."""
+        file = self._join()
+        try:
+            yield file
+        finally:
+            self._leave(file)
+
+    def _join(self) -> _File:
         with _guard:
             file = _files.get(self._name)
-            if file is None:
-                file = _files[self._name] = _File(self._open_file())
+            if file is None or not file.is_there:
+                file = _files[self._name] = _File(self._name, self._open_file())
             file.users += 1
+            return file
 
-    def leave(self) -> None:
-        """Use the file no more; whatever was taken was let go before."""
+    def _leave(self, file: _File) -> None:
         with _guard:
-            file = _files[self._name]
             file.users -= 1
             if not file.users:
-                del _files[self._name]
                 os.close(file.handle)
-
-    def take(self, contact: int) -> bool:
-        """Take a contact if it is free."""
-        with _guard:
-            file = _files[self._name]
-            if contact in file.held or not _locked(file.handle, contact):
-                return False
-            file.held.add(contact)
-            return True
-
-    def let_go(self, contact: int) -> None:
-        """Let go of a contact that this thread has taken."""
-        with _guard:
-            file = _files[self._name]
-            file.held.discard(contact)
-            fcntl.lockf(file.handle, fcntl.LOCK_UN, 1, contact)
+                if _files.get(self._name) is file:
+                    del _files[self._name]
 
 
 def _locked(handle: int, contact: int) -> bool:

@@ -34,16 +34,13 @@ class Locks:
 
         Raises KeyboardInterrupt when asked to stop meanwhile.
         """
-        self._contacts.join()
-        try:
-            while not self._contacts.take(contact):
+        with self._contacts.joined() as file:
+            while not file.take(contact):
                 self._pause()
             try:
                 yield
             finally:
-                self._contacts.let_go(contact)
-        finally:
-            self._contacts.leave()
+                file.let_go(contact)
 
     @contextmanager
     def contacts(self, contacts: Iterable[int]) -> Iterator[None]:
