@@ -98,3 +98,9 @@ def test_a_plain_listing_reads_from_the_newest_on_and_stops(ledger: Ledger, want
 def test_a_contact_outdoes_every_other_condition(ledger: Ledger, wanted: Filter) -> None:
     steps = plans(ledger, lambda each: each.history.entries(wanted))
     assert steps[0].startswith("SEARCH entries USING INDEX entries_of_contact (contact=?"), steps
+
+
+def test_what_may_still_come_late_is_looked_for_among_few(ledger: Ledger) -> None:
+    """It is asked before each write, and a contact may have thousands of entries."""
+    steps = plans(ledger, QUESTIONS["receipts of a contact"])
+    assert steps.count("SEARCH entries USING INDEX entries_loose (contact=?)") == 2, steps

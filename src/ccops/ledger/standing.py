@@ -12,7 +12,8 @@ _LAST: Final = (
     "FROM entries WHERE contact = :contact AND turn IS NOT NULL AND sends > 0 AND status IN ('applied', 'undone')"
     " ORDER BY turn DESC LIMIT 1"
 )
-_LOOSE: Final = f"contact = :contact AND {LOOSE} AND status NOT IN ('sending', 'parked') AND turn IS NOT NULL"
+# The sign keeps SQLite from looking at all turns of a contact: hardly one has entries of this kind.
+_LOOSE: Final = f"contact = :contact AND {LOOSE} AND status NOT IN ('sending', 'parked') AND +turn IS NOT NULL"
 _PARTS: Final = {
     "last": f"entries.id = (SELECT id {_LAST})",
     "parked": f"contact = :contact AND turn > COALESCE((SELECT turn {_LAST}), 0) AND status = 'parked'",
