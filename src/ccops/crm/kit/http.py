@@ -60,8 +60,9 @@ class Http:
         """What to send by, what targets begin with there, and the headers: requests finds the way, once for all."""
         root = requests.Request("GET", self._api_url.rstrip("/") + "/").prepare()
         pool = cast("Pool", self._adapter.get_connection_with_tls_context(root, self._verify, proxies=self._proxies))
-        headers = pool.forwarded({"Host": urlsplit(root.url or "").netloc.rpartition("@")[2], **_HEADERS})
-        return pool, self._adapter.request_url(root, self._proxies).rstrip("/"), headers
+        start = self._adapter.request_url(root, self._proxies).rstrip("/")
+        host = urlsplit(root.url or "").netloc.rpartition("@")[2]
+        return pool, start, pool.forwarded({"Host": host, **_HEADERS}, start)
 
     def close(self) -> None:
         """Close all connections."""

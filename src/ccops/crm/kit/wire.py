@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import urllib3
 import urllib3.connection
 from urllib3.exceptions import ProxyError
-from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ccops.crm.kit.deadline import Timed, TimedResponse, is_stale
 from ccops.crm.kit.exchange import Unreadable
@@ -60,7 +59,7 @@ class Pool(_Pool):
         kept = False
         try:
             if connection.is_closed:
-                self._connect(connection, limits)
+                self._connect(connection, message.target, limits)
             self._send(connection, message)
             answer = TimedResponse(connection.sock, limits.read, method=message.method)
             with answer:
@@ -73,18 +72,14 @@ class Pool(_Pool):
                 connection.close()
             self._put_conn(connection)
 
-    def forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def forwarded(self, headers: Mapping[str, str], root: str) -> dict[str, str]:
         """Return headers with those for a proxy that is to forward the request; a tunnel has its own."""
-        return dict(headers) if self._tunnels else {**headers, **self.proxy_headers}
+        return {**headers, **self.proxy_headers} if _is_url(root) else dict(headers)
 
-    @property
-    def _tunnels(self) -> bool:
-        return connection_requires_http_tunnel(self.proxy, self.proxy_config, self.scheme)
-
-    def _connect(self, connection: "_Connection", limits: Limits) -> None:
+    def _connect(self, connection: "_Connection", target: str, limits: Limits) -> None:
         connection.timeout = limits.connect
         try:
-            if self._tunnels:
+            if self.proxy is not None and not _is_url(target):
                 self._prepare_proxy(connection)
             else:
                 connection.connect()
@@ -133,6 +128,11 @@ def pools_like(kinds: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _timed(kind: Any) -> type:
     return type("Connection", (Timed, kind.ConnectionCls), {})
+
+
+def _is_url(target: str) -> bool:
+    """Whether a target is a whole URL, as a proxy needs it that is to forward the request."""
+    return target.startswith("http")
 
 
 def _is_all(answer: TimedResponse) -> bool:
