@@ -90,7 +90,7 @@ def test_one_connection_serves_many_requests(wire: Wire, crm: KitCrm) -> None:
 
 
 def test_a_connection_is_kept_after_refusals_too(wire: Wire, crm: KitCrm) -> None:
-    wire.reply(404, {"errors": ["Not Found"]}).reply(429, b"Retry later").reply(200, {"subscriber": None})
+    wire.reply(404, {"errors": ["Not Found"]}).reply(429, b"Retry later")
     wire.reply(404, {"errors": ["Not Found"]})
     assert crm.contact(5) is None
     assert crm.contact(6) is None

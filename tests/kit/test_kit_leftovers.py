@@ -50,3 +50,12 @@ def test_an_answer_of_two_lengths_proves_nothing(other: bytes, wire: Wire, crm: 
 def test_a_length_said_twice_is_one(wire: Wire, crm: KitCrm) -> None:
     wire.say(WHOLE.replace(LENGTH, LENGTH + LENGTH), stay=True)
     assert crm.write(5, {"credits": "15"}) == {"credits": "15"}
+
+
+def test_after_an_answer_to_another_request_the_own_one_is_nobodys(wire: Wire, crm: KitCrm) -> None:
+    """On that connection each answer would be taken for that of the next request, without an end."""
+    wire.say(WHOLE, stay=True).say(WHOLE.replace(b'"id": 5', b'"id": 6'), stay=True)
+    wire.say(WHOLE, stay=True).say(WHOLE, stay=True)
+    for _ in range(3):
+        crm.contact(5)
+    assert [asked.connection for asked in wire.asked] == [1, 1, 2, 2]

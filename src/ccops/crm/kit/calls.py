@@ -43,6 +43,10 @@ class Sender(Protocol):
         """Send it with the header of a credential; return the whole answer, or what went wrong."""
         ...
 
+    def distrust(self) -> None:
+        """Send nothing more on the connections there are."""
+        ...
+
 
 class Calls:
     """Makes calls: waits for the pacer, sends, reads the answer, repeats what may be repeated."""
@@ -109,6 +113,7 @@ class Calls:
         try:
             return read(got)
         except Unreadable as error:
+            self._sender.distrust()  # it may be the answer to another request, and the one to this still come
             return Trouble("unreadable", self._access.hide(str(error)))
 
     def _ready(self, within: float | None, *, renewed_since: datetime | None, unsure: bool) -> Secret:

@@ -142,6 +142,7 @@ class Timed(_Connection):
         super().send(data)
 
 
-def is_stale(connection: object) -> bool:
-    """Tell whether a connection has been idle for so long that it is opened anew."""
-    return time.monotonic() - getattr(connection, "used_at", 0.0) > IDLE_SECONDS
+def is_stale(connection: object, distrusted: float) -> bool:
+    """Tell whether a connection is to be opened anew: idle for long, or not used since a moment (both monotonic)."""
+    used_at = getattr(connection, "used_at", 0.0)
+    return used_at <= distrusted or time.monotonic() - used_at > IDLE_SECONDS

@@ -64,6 +64,10 @@ class Http:
         host = urlsplit(root.url or "").netloc.rpartition("@")[2]
         return pool, start, pool.forwarded({"Host": host, **_HEADERS}, start)
 
+    def distrust(self) -> None:
+        """Send nothing more on the connections there are."""
+        self._way[0].distrust()
+
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()

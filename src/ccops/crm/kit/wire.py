@@ -5,6 +5,7 @@ requests and responses are left out: what they can do more (streams, redirects, 
 costs as much again as all the rest.
 """
 
+import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -53,6 +54,8 @@ class Message:
 class Pool(_Pool):
     """Connections to one host; may be used by many threads at once."""
 
+    _distrusted = 0.0
+
     def exchange(self, message: Message, limits: Limits) -> tuple[int, HTTPMessage, bytes]:
         """Send a request and return status, headers and body of its answer. Raises Unreadable, and what sockets do."""
         connection = self._get_conn()
@@ -71,6 +74,10 @@ class Pool(_Pool):
             if not kept:
                 connection.close()
             self._put_conn(connection)
+
+    def distrust(self) -> None:
+        """Use none again of the connections there are: an answer on one of them was not for its request."""
+        self._distrusted = time.monotonic()
 
     def forwarded(self, headers: Mapping[str, str], root: str) -> dict[str, str]:
         """Return headers with those for a proxy that is to forward the request; a tunnel has its own."""
@@ -94,9 +101,9 @@ class Pool(_Pool):
             connection.send(message.to_bytes())
 
     def _get_conn(self, timeout: float | None = None) -> "_Connection":
-        """Hand out no connection that has been idle for long; urllib3 sorts out those closed by the other side."""
+        """Hand out none that was idle for long, or is distrusted; urllib3 sorts out those closed by the other side."""
         connection = cast("_Connection", super()._get_conn(timeout))
-        if is_stale(connection):
+        if is_stale(connection, self._distrusted):
             connection.close()
         return connection
 
