@@ -12,6 +12,7 @@ NOT_POSITIVE = (
     "can't be: give a number above 0. Nothing was sent. To take credits, use an operation that decreases, or "
     "ccops adjust … --take."
 )
+BELOW_ZERO = "can't be: give a number above 0. Nothing was changed. To do the opposite:"
 TOLD_KEY = (
     "--reason holds your API key. Nothing was sent or stored. It may stand in your shell's history now: take it out "
     "there, or make a new key in Kit."
@@ -110,7 +111,14 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "an amount of 0": ((*RUN, "--amount", "0"), f"--amount 0 {NOT_POSITIVE}"),
     "an amount below 0": ((*RUN, "--amount", "-3"), f"--amount -3 {NOT_POSITIVE}"),
-    "adding less than nothing": (("adjust", ANN, "credits", "--add", "-3"), f"--add -3 {NOT_POSITIVE}"),
+    "adding less than nothing": (
+        ("adjust", ANN, "credits", "--add", "-3", "--reason", "paid back"),
+        f"--add -3 {BELOW_ZERO}\nccops adjust {ANN} credits --take 3 --reason 'paid back'",
+    ),
+    "adding less than nothing, once": (
+        ("adjust", ANN, "credits", "--add", "-3", "--key", "invoice-7"),
+        f"--add -3 {BELOW_ZERO}\n--take 3",
+    ),
     "taking nothing": (("adjust", ANN, "credits", "--take", "0"), f"--take 0 {NOT_POSITIVE}"),
     "an adjustment by nothing": (("adjust", ANN, "credits"), ONE_OF_THREE),
     "an adjustment by two": (("adjust", ANN, "credits", "--add", "1", "--take", "1"), ONE_OF_THREE),

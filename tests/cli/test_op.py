@@ -98,7 +98,7 @@ def test_several_changes_are_given_one_by_one(ccops: Call, home: Path) -> None:
         (["--change", "opened_on stamp now"], '"stamp" takes no value.'),
         (["--change", "credits decrease few"], '"few" is not a number.'),
         (["--change", "credits restore 3"], '"restore" is no action'),
-        (["--field", "a", "--increase", "-3"], "x can't be like this."),
+        (["--field", "a", "--increase", "0"], "x can't be like this."),
         (["--field", "a", "--stamp", "--maximum", "3"], '"maximum" means nothing for "stamp"'),
         (["--field", "a", "--stamp", "--state", "activ"], 'did you mean "active"?'),
         (["--field", "a", "--increase", "3", "--beyond", "clamp"], '"clamp" needs'),
@@ -114,6 +114,29 @@ def test_what_can_not_work_is_refused_and_changes_nothing(
     assert told in refused.err
     assert "operations.toml" not in refused.err
     assert (home / "operations.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "turned"),
+    [
+        (["--field", "credits", "--increase", "-5"], "--field credits --decrease 5"),
+        (
+            ["--field", "credits", "--increase=-5", "--once-per", "month"],
+            "--field credits --decrease 5 --once-per month",
+        ),
+        (["--field", "credits", "--decrease", "-2.50"], "--field credits --increase 2.50"),
+    ],
+)
+def test_an_amount_below_0_gets_the_command_that_does_the_opposite(
+    ccops: Call, home: Path, given: list[str], turned: str
+) -> None:
+    for verb, name in (("add", "x"), ("edit", "monthly-grant")):
+        ccops(*GRANT)
+        refused = ccops("op", verb, name, *given)
+        assert (refused.status, refused.out) == (2, "")
+        assert "give a number above 0. Nothing was changed. To do the opposite:" in refused.err
+        assert refused.err.endswith(f"\n       ccops op {verb} {name} {turned}\n")
+    assert list(saved(home)) == ["monthly-grant"]
 
 
 def test_mistakes_that_the_file_had_before_are_told_with_their_lines(ccops: Call, home: Path) -> None:

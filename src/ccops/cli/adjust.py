@@ -16,6 +16,7 @@ from ccops.cli.making import command, new_app
 from ccops.cli.options import CreateField, Key, number
 from ccops.cli.session import session_of
 from ccops.cli.setup import field_to_change
+from ccops.cli.signs import demand_signs
 from ccops.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def adjust(
     given = [(word, amount) for word, amount in options if amount is not None]
     if len(given) != 1:
         raise OneOfThree
-    return _adjust(session_of(ctx), contact, field, given[0], (key, create_field), how)
+    session = session_of(ctx)
+    demand_signs(session.argv, {"--add": add, "--take": take})
+    return _adjust(session, contact, field, given[0], (key, create_field), how)
 
 
 def _adjust(

@@ -9,6 +9,7 @@ from ccops.cli.op.keys import new_keys, steps_of
 from ccops.cli.op.rules import Rules
 from ccops.cli.op.texts import does
 from ccops.cli.questions import NobodyToAsk
+from ccops.cli.signs import demand_signs
 from ccops.errors import Misconfigured
 from ccops.text import shorten
 
@@ -44,6 +45,7 @@ class NewOperation:
 
 def add(session: "Session", name: str | None, rules: Rules, in_kit: "InKit") -> None:
     """Make an operation out of options, or of answers if there are none."""
+    demand_signs(session.argv, {"--increase": rules.increase, "--decrease": rules.decrease})
     registry = session.registry
     if name is not None and name in registry.operations:
         raise NameTaken(name)
