@@ -157,7 +157,7 @@ def test_an_entry_is_undone_once_and_a_refused_one_never(site: Site, ccops: Call
     ccops("run", "payment-credit", "cy@example.org")
     ccops("undo", "e1")
     sent = site.sent
-    undone = "e1 was undone already, by e3. Nothing was sent. To let its occasion run again:\nccops undo e1 --reopen"
+    undone = "e1 was undone already, by e3. Nothing was sent. To bring it back:\nccops undo e3"
     assert ccops("undo", "e1") == Ended(2, "", told(undone))
     assert ccops("undo", "e3", "e1") == Ended(2, "", told(undone))
     refused = "e2 was refused: it changed nothing. Nothing was sent.\nccops history e2"
@@ -168,6 +168,25 @@ def test_an_entry_is_undone_once_and_a_refused_one_never(site: Site, ccops: Call
         )
         assert ccops("settle", f"e{number}", "--as", "applied") == Ended(2, "", told(settled))
     assert (site.sent, site.credits()) == (sent, "5")
+
+
+@pytest.mark.parametrize(
+    ("words", "way"),
+    [
+        (("adjust", ANN, "credits", "--take", "3"), "To bring it back:\nccops undo e2"),
+        (
+            ("adjust", ANN, "credits", "--take", "3", "--key", "a"),
+            "To let its occasion run again:\nccops undo e1 --reopen",
+        ),
+        (RUN, "To bring it back:\nccops undo e2"),
+        ((*RUN, "--once-per", "month"), "To let its occasion run again:\nccops undo e1 --reopen"),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_reopening_is_proposed_where_the_occasion_can_come_again(ccops: Call, words: tuple[str, ...], way: str) -> None:
+    ccops(*words)
+    ccops("undo", "e1")
+    assert ccops("undo", "e1") == Ended(2, "", told(f"e1 was undone already, by e2. Nothing was sent. {way}"))
 
 
 def test_a_reason_with_control_characters_does_nothing_to_a_terminal(site: Site, ccops: Call, terminal: Call) -> None:

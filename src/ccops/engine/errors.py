@@ -9,6 +9,7 @@ from ccops.clock import iso
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
 from ccops.operations.asking import ADJUST, ONE_OFF
+from ccops.operations.occasions import can_come_again
 from ccops.operations.reconciling import RECONCILE
 from ccops.text import clean, shorten
 
@@ -153,8 +154,10 @@ class NotUndoable(Misconfigured):
         if entry.status == "undone":
             what, self.mend = f"{name} was undone already, by e{entry.undone_by}", f"ccops history {name}"
             if entry.undoes is None:  # an undo that was taken back may be given again anyway
-                self.mend = f"ccops undo {name} --reopen"
-                super().__init__(f"{what}. Nothing was sent. To let its occasion run again:")
+                again = can_come_again(entry.occasion)
+                self.mend = f"ccops undo {name} --reopen" if again else f"ccops undo e{entry.undone_by}"
+                way = "To let its occasion run again" if again else "To bring it back"
+                super().__init__(f"{what}. Nothing was sent. {way}:")
                 return
         elif entry.status in {"sending", "intended"}:
             what, self.mend = f"{name} has not come to its end yet", "ccops settle"

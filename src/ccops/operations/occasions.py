@@ -107,6 +107,12 @@ def refusal_uses_it_up(occasion: str, cause: Cause) -> bool:
     return _kind(occasion) in _ANSWERED and cause in _RULES
 
 
+def can_come_again(occasion: str) -> bool:
+    """Tell whether an occasion may come again: that of a run that nothing else names never does."""
+    kind, _, rest = occasion.partition(":")
+    return can_come_again(rest.partition(":")[2]) if kind in {"adjust", "import"} else kind != "run"
+
+
 def describe_occasion(occasion: str, timezone: str) -> str:
     """Say for people why something ran: "for November 2026", "tagged 22 Nov 14:01", "key invoice-7"."""
     kind, _, rest = occasion.partition(":")
