@@ -313,3 +313,20 @@ def test_a_refusal_that_was_tried_again_stays_in_the_list_of_its_run(site: Site,
     assert "before\trefused: credits is " in ccops("history", "e1").out
     (tried,) = json.loads(ccops("history", "e1", "--json").out)["tries"]
     assert (tried["run"], tried["reason"]) == ("r1", first["reason"])
+
+
+def test_the_list_of_a_run_says_what_a_later_run_made_of_its_refusals(site: Site, ccops: Call, terminal: Call) -> None:
+    words = ("run", "monthly-grant", "ann@example.org", "--period", "2026-10")
+    site.kit.set_field(site.ann, "credits", "abc")
+    ccops(*words)
+    assert "since" not in ccops("history", "--run", "r1").out
+    site.kit.set_field(site.ann, "credits", "abcd")
+    ccops(*words)
+    assert cells(ccops("history", "--run", "r1"))[0][6].endswith("; refused since, by run r2")
+    site.kit.set_field(site.ann, "credits", "5")
+    ccops(*words)
+    assert cells(ccops("history", "--run", "r1"))[0][6].endswith("; applied since, by run r3")
+    assert "applied since, by run r3" in terminal("history", "--run", "r1", NO_COLOR="1").out
+    ccops("undo", "e1")
+    assert cells(ccops("history", "--run", "r1"))[0][6].endswith("; applied since, by run r3, undone by e2")
+    assert "since" not in ccops("history", "--run", "r3").out

@@ -17,6 +17,8 @@ class Seen:
 
     entry: Entry
     email: str | None
+    since: Entry | None = None
+    """How it stands now, if a later run took it over; `entry` is then as the earlier run left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Whole:
 def past(ledger: Ledger, wanted: Filter, most: int) -> Past:
     """Look the newest entries up that fit, not more than `most`."""
     found = ledger.history.entries(replace(wanted, limit=most + 1))
-    return Past(tuple(Seen(entry, email) for entry, email in found[:most]), len(found) > most)
+    lines = (Seen(entry, email, _since(ledger, entry, wanted)) for entry, email in found[:most])
+    return Past(tuple(lines), len(found) > most)
 
 
 def every(ledger: Ledger, wanted: Filter) -> Iterator[Seen]:
@@ -81,3 +84,11 @@ def whole(ledger: Ledger, entry_id: int) -> Whole:
         entry.status in {"applied", "undone", "refused"} and not entry.released and needs_release(entry),
         tuple(ledger.history.tries_of(entry.id)),
     )
+
+
+def _since(ledger: Ledger, then: Entry, wanted: Filter) -> Entry | None:
+    """Return how an entry of a run stands now, if another run took it over; that is refusals and failures alone."""
+    if wanted.run is None or then.status not in {"refused", "failed"}:
+        return None
+    now = ledger.entries.get(then.id)
+    return None if now.run == then.run else now

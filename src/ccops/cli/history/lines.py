@@ -40,7 +40,7 @@ def show_past(session: "Session", past: "Past", *, json: bool) -> None:
         timezone, now = session.registry.timezone, session.clock.now()
         console.heading(times_in(timezone))
         rows = [_row(seen, timezone, now) for seen in past.lines]
-        remarks = [_remark(seen.entry, timezone) for seen in past.lines]
+        remarks = [_remark(seen, timezone) for seen in past.lines]
         for line in layout(_COLUMNS, rows, console.out.width, remarks):
             console.say(*line)
     else:
@@ -62,9 +62,19 @@ def _row(seen: "Seen", timezone: str, now: datetime) -> Row:
     return (entry_name(entry), when, _contact(seen), name_of(entry), entry_part(entry))
 
 
-def _remark(entry: Entry, timezone: str) -> Remark:
+def _remark(seen: "Seen", timezone: str) -> Remark:
+    entry = seen.entry
     undone = f"undone by {entry_name(entry.undone_by)}" if entry.undone_by else ""
-    return Remark(_UNDER_CONTACT, because(entry, timezone), undone)
+    return Remark(_UNDER_CONTACT, because(entry, timezone), undone or _became(seen.since))
+
+
+def _became(now: Entry | None) -> str:
+    """Say what a later run made of an entry: "applied since, by run r5"."""
+    if now is None:
+        return ""
+    status = "applied" if now.status == "undone" else entry_status(now).replace("left-out", "left out")
+    undone = f", undone by {entry_name(now.undone_by)}" if now.undone_by else ""
+    return f"{status} since, by run r{now.run}{undone}"
 
 
 def _contact(seen: "Seen") -> str:
@@ -75,6 +85,7 @@ def _cells(seen: "Seen") -> Iterator[str]:
     """Give all that programs may want, one piece a cell."""
     entry = seen.entry
     yield from (entry_name(entry), iso(entry.moment), _contact(seen), entry.operation, entry_status(entry))
-    yield from (change_text(entry.before, entry.after), entry.reason or "", entry.occasion)
+    why = "; ".join(filter(None, (entry.reason, _became(seen.since))))
+    yield from (change_text(entry.before, entry.after), why, entry.occasion)
     yield from (entry.by, entry.via, f"r{entry.run}", entry.note or "")
     yield from (entry_name(entry.undoes), entry_name(entry.undone_by))
