@@ -19,17 +19,31 @@ _UNITS: Final[Mapping[str, timedelta]] = {
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
 
 
+class NoSuchDay(Misconfigured):
+    """A text is written like a day or a moment, but the calendar or the clock has none like it."""
+
+    mend = "write the year, the month (01 to 12) and the day, such as 2026-11-01, or 7d for the last seven days"
+
+    def __init__(self, text: str) -> None:
+        day, _, hour = text.replace("T", " ").partition(" ")
+        what = f"time {hour}" if hour and _is_day(day) else f"day {day}"
+        super().__init__(f"--since {text}: there is no {what}.")
+
+
 class SinceFault(Misconfigured):
     """A text says no moment."""
 
     mend = "write it like 90m, 12h, 7d, 3w, 2026-11-01 or 2026-11-01T14:30"
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"--since {shorten(text)} names no moment.")
+        super().__init__(f"--since {shorten(text)} can't be read: it is neither a day nor a time ago.")
 
 
 def since(text: str, now: datetime, timezone: str) -> datetime:
-    """Return the moment that a text means: so long ago, or a day's midnight in a zone. Raises SinceFault."""
+    """Return the moment that a text means: so long ago, or a day's midnight in a zone.
+
+    Raises NoSuchDay and SinceFault.
+    """
     written = text.strip()
     try:
         if ago := _AGO.fullmatch(written.lower()):
@@ -37,5 +51,14 @@ def since(text: str, now: datetime, timezone: str) -> datetime:
         if _DAY.fullmatch(written):
             return datetime.fromisoformat(written).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        pass
+        if _DAY.fullmatch(written):
+            raise NoSuchDay(written) from None
     raise SinceFault(text)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -86,7 +86,7 @@ class Which:
 def filter_of(session: "Session", about: str | None, which: Which) -> "Filter | None":
     """Put the command line into the ledger's words; None if it knows no contact of that address.
 
-    Raises NeitherContactNorEntry, NoSuchOperation, SinceFault, NoRun and NoSuchRun.
+    Raises NeitherContactNorEntry, NoSuchOperation, NoSuchDay, SinceFault, NoRun and NoSuchRun.
     """
     from ccops.ledger.history import Filter
     from ccops.report.since import since
