@@ -12,6 +12,11 @@ class CcopsError(Exception):
     mend: str = ""
 
 
+def as_onlooker(error: CcopsError) -> str:
+    """Say what happened to somebody who only looks: that nothing was sent goes without saying, and may alarm."""
+    return str(error).replace(" Nothing was sent.", "")
+
+
 class Misconfigured(CcopsError):  # noqa: N818 - reads as a state, like its siblings
     """The command line, the registry or the settings are wrong; nothing was sent."""
 

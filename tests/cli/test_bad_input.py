@@ -279,3 +279,29 @@ def test_all_mistakes_of_the_environment_are_told_at_once(site: Site, ccops: Cal
     )
     assert ccops(*RUN, CCOPS_RATE="fast", CCOPS_SETTLE_AFTER="-1") == Ended(2, "", told(error))
     assert site.sent == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("history", "e99"),
+        ("history", "--op", "zzz"),
+        ("balance", "nobody"),
+        ("why", ANN, "zzz"),
+        ("report", "--html", "/"),
+        ("op", "show", "zzz"),
+        ("schedule", "zzz", "--poll"),
+        ("reconcile", "zzz"),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_who_only_looks_is_not_told_that_nothing_was_sent(ccops: Call, words: tuple[str, ...]) -> None:
+    ended = ccops(*words)
+    assert ended.status in {1, 2}
+    assert "othing was sent" not in ended.out + ended.err
+
+
+def test_the_doctor_does_not_say_it_either(site: Site, ccops: Call) -> None:
+    site.database.write_bytes(b"no ledger" * 1000)
+    examined = ccops("doctor")
+    assert (examined.status, "is damaged" in examined.out, "othing was sent" in examined.out) == (1, True, False)

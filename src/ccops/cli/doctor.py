@@ -49,7 +49,7 @@ def visit(session: "Session", *, fix: bool, json: bool) -> int:
     from ccops.report.doctor.examine import examine
     from ccops.report.doctor.mending import mend
 
-    session.looks_only = not fix
+    session.looks_only = session.only_shows = not fix
     patient = _patient(session)
     findings = [*mend(patient, lambda: session.heart)] if fix else []
     if findings:  # what was mended may be the registry

@@ -15,7 +15,7 @@ from ccops.cli.session import Session
 from ccops.cli.signals import terminable
 from ccops.cli.styles import Part, Styled
 from ccops.cli.usage import mistake
-from ccops.errors import CcopsError
+from ccops.errors import CcopsError, as_onlooker
 
 _LABEL: Final = "error: "
 _BUG: Final = "internal error: "
@@ -67,20 +67,25 @@ def _told(session: Session, error: BaseException) -> int:
     known = mistake(error, session.argv) if isinstance(error, ClickException) else error
     if not isinstance(known, CcopsError):
         return INTERRUPTED
-    show(session.console, known, hide=session.hide)
+    show(session.console, known, hide=session.hide, said=as_onlooker if session.only_shows else str)
     return status_of(known)
 
 
 def show(
-    console: Console, error: CcopsError, *, mended: bool = True, hide: Callable[[str], str] = lambda text: text
+    console: Console,
+    error: CcopsError,
+    *,
+    mended: bool = True,
+    hide: Callable[[str], str] = lambda text: text,
+    said: Callable[[CcopsError], str] = str,
 ) -> None:
     """Print an error and, if `mended`, what mends it on lines of their own that can be copied.
 
-    `hide` takes out what nobody may see.
+    `hide` takes out what nobody may see, `said` puts the error into words.
     """
     indent = " " * len(_LABEL)
     label: Part = Styled(_LABEL, "bad")
-    for text in hide(str(error)).splitlines() or [""]:
+    for text in hide(said(error)).splitlines() or [""]:
         for line in console.err.fit(text, taken=len(_LABEL)):
             console.err.line(label, line)
             label = indent

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 import typer
 
 from ccops.cli.group import Command, Group
+from ccops.cli.session import session_of
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -29,18 +30,30 @@ def new_app(sentence: str = "", examples: str = "") -> typer.Typer:
     )
 
 
-def command(app: typer.Typer, name: str, examples: str) -> Callable[[Function], Function]:
+def command(app: typer.Typer, name: str, examples: str, *, looks: bool = False) -> Callable[[Function], Function]:
     """Make a function a command; its docstring is the help, `examples` are lines to copy.
 
     The function returns its exit status, or None for 0. A parameter that is a dataclass of options is given to
-    it as one object.
+    it as one object. `looks`: it can send nothing, whatever its options.
     """
 
     def register(function: Function) -> Function:
-        app.command(name, cls=Command, epilog=examples)(flattened(function))
+        app.command(name, cls=Command, epilog=examples)(_looking(flattened(function)) if looks else flattened(function))
         return function
 
     return register
+
+
+def _looking(function: Callable[..., object]) -> Callable[..., object]:
+    """Return a function that says so to the session first."""
+
+    @wraps(function)
+    def call(**values: Any) -> object:
+        session = session_of(values["ctx"])
+        session.looks_only = session.only_shows = True
+        return function(**values)
+
+    return call
 
 
 def flattened(function: Callable[..., object]) -> Callable[..., object]:

@@ -59,6 +59,8 @@ class Session:
         self.debug = False
         self.looks_only = False
         """Set for a dry run: nothing may be written, not even to the ledger."""
+        self.only_shows = False
+        """Set for a command that could send nothing, so that it need not say so; a dry run says it all the same."""
         self.stop = Stop()
         """Whether the program was asked to stop; `finishing(session.stop)` makes the body of a `with` heed it."""
         self.clock: Clock = SystemClock(self.stop.event)

@@ -28,6 +28,7 @@ Steps = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Not mor
     ccops balance ann@example.org bob@example.org --limit 0
     ccops balance 4300000001 --json
     """,
+    looks=True,
 )
 def balance(ctx: typer.Context, contact: Contacts, limit: Steps = 5, json: Json = False) -> int:
     """Show contacts' fields now, and what led there.
@@ -46,7 +47,6 @@ def balance_of(session: "Session", words: list[str], limit: int, *, json: bool) 
     from ccops.report.balance import balances
 
     status, registry, missing = FINE, session.registry, list["Who"]()
-    session.looks_only = True
     ledger = session.ledger_to_read
     for who in dict.fromkeys(contact_of(word) for word in words):
         contact = find_contact(ledger, session.crm, who)

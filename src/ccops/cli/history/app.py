@@ -47,6 +47,7 @@ class Shape:
     ccops history --follow
     ccops history --runs
     """,
+    looks=True,
 )
 def history(ctx: typer.Context, which: Which, shape: Shape, about: About = None, runs: Runs = False) -> None:
     """Show what was done, newest first.

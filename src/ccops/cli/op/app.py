@@ -61,6 +61,7 @@ def add(ctx: typer.Context, rules: Rules, in_kit: InKit, operation: NewName = No
     ccops op list
     ccops op list --json
     """,
+    looks=True,
 )
 def list_(ctx: typer.Context, json: Json = False) -> None:
     """List the operations with what each does."""
@@ -78,6 +79,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     ccops op show payment-credit --value 95
     ccops op show unlock-replay --value credits=2
     """,
+    looks=True,
 )
 def show(ctx: typer.Context, operation: Name, value: Values = None, json: Json = False) -> None:
     """Show an operation, and what it would do to a value."""

@@ -50,7 +50,8 @@ def reconcile_field(session: "Session", name: str, way: Way | None, how: Writing
 
     if way and not (how.yes or how.dry_run or session.questions.possible):
         raise Unasked(name, way)
-    session.looks_only = way is None or how.dry_run
+    session.only_shows = way is None
+    session.looks_only = session.only_shows or how.dry_run
     field = field_key(session.registry.fields, name)
     found = compare(session, field, how)
     if way and session.stop.status is None:

@@ -61,6 +61,7 @@ class PageOrLines(Misconfigured):
     ccops report --html report.html
     ccops report --json
     """,
+    looks=True,
 )
 def report(
     ctx: typer.Context,

@@ -79,6 +79,7 @@ Systemd = Annotated[bool, typer.Option("--systemd", help="Units of systemd inste
     ccops schedule monthly-grant --tagged "Member: Gold" --monthly --systemd
     ccops schedule --poll
     """,
+    looks=True,
 )
 def schedule(
     ctx: typer.Context,

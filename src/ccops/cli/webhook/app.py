@@ -58,6 +58,7 @@ def create(ctx: typer.Context, operation: OneOrAll = None, url: Url = None, lega
     ccops webhook list
     ccops webhook list --json
     """,
+    looks=True,
 )
 def list_(ctx: typer.Context, url: Url = None, json: Json = False) -> None:
     """Compare Kit's webhooks with your operations."""

@@ -37,6 +37,7 @@ Name = Annotated[
     ccops why cy@example.org
     ccops why 4300000001 payment-credit --json
     """,
+    looks=True,
 )
 def why(ctx: typer.Context, contact: About, operation: Name = None, json: Json = False) -> None:
     """Say why an operation ran for a contact or did not.
@@ -45,7 +46,6 @@ def why(ctx: typer.Context, contact: About, operation: Name = None, json: Json =
     """
     session = session_of(ctx)
     who = contact_of(contact)
-    session.looks_only = True
     names = _names(session, operation)
     from ccops.report.why.gathering import meet
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ccops.errors import CcopsError
+from ccops.errors import CcopsError, as_onlooker
 from ccops.registry.faults import FileFaults
 
 
@@ -31,7 +31,7 @@ def told(area: str, error: CcopsError) -> list[Finding]:
     """Make findings of an error: one each of the faults of a file, else one."""
     if isinstance(error, FileFaults):
         return [wrong(area, fault.said(error.file), f"correct {error.file}") for fault in error.faults]
-    return [wrong(area, str(error), error.mend)]
+    return [wrong(area, as_onlooker(error), error.mend)]
 
 
 def guarded(area: str, findings: Iterable[Finding], but: tuple[type[CcopsError], ...] = ()) -> Iterator[Finding]:
