@@ -1,6 +1,7 @@
 """Rows of a file change a field, each of them once, and what failed can be given back."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,7 +151,12 @@ def test_what_failed_is_written_as_it_stood_and_can_be_given_back(
 ) -> None:
     again = tmp_path / "again.csv"
     rows = f"Note;email;add;key\n=1+1;{NOBODY};1;-k1\n\n;{ANN};2;k2\nx;{CY};3;k3\n"
-    assert ccops("import", write(rows), *CREDITS, "--failed-to", str(again)).status == 1
+    first = ccops("import", write(rows), *CREDITS, "--failed-to", str(again))
+    assert first.status == 1
+    assert first.err.splitlines()[-2:] == [
+        f"{again} has the 2 rows that need somebody. Once that is mended, give it back:",
+        f"  ccops import {again} {shlex.join(CREDITS)} --failed-to {again}",
+    ]
     told = table(again, ";")
     assert told[0] == ["Note", "email", "add", "key", "ccops_reason"]
     assert sorted(told[1:]) == [
@@ -166,6 +172,19 @@ def test_what_failed_is_written_as_it_stood_and_can_be_given_back(
     for file in (str(again), write(rows)):
         assert ccops("import", file, *CREDITS).status == 0
     assert credits_of(site, NOBODY, ANN, CY) == ["2", "7", "4"]
+
+
+@pytest.mark.usefixtures("site")
+def test_the_command_that_gives_rows_back_keeps_its_key(ccops: Call, write: Write, tmp_path: Path) -> None:
+    again = str(tmp_path / "my again.csv")
+    words = ("import", write(f"email,add\n{NOBODY},1\n"), *CREDITS, "--key", "gift 1", "--failed-to", again)
+    told = ccops(*words).err.splitlines()[-2:]
+    assert told == [
+        f"{again} has the row that needs somebody. Once that is mended, give it back:",
+        f"  ccops import '{again}' --field credits --key 'gift 1' --failed-to '{again}'",
+    ]
+    assert ccops(*shlex.split(told[1])[1:]).err.splitlines()[-2:] == told
+    assert ccops(*words, "--dry-run").err.splitlines()[-1] != told[-1]
 
 
 def test_a_row_whose_outcome_is_not_known_is_given_back_too_and_counts_once(

@@ -33,6 +33,8 @@ class Failures:
         self._rows = csv.writer(stream, delimiter=delimiter)
         self._rows.writerow(self.columns)
         self._told = _TOLD - {"refused"} if refused_ok else _TOLD
+        self.count = 0
+        """How many were taken down."""
         self.is_whole = False
         """Whether all contacts were gone through."""
 
@@ -40,6 +42,7 @@ class Failures:
         """Take an outcome down if it needs somebody."""
         if outcome.status in self._told:
             self._rows.writerow(self.row(outcome))
+            self.count += 1
 
     def row(self, outcome: "Outcome") -> Sequence[object]:
         """Return what stands in the file for an outcome."""

@@ -1,6 +1,7 @@
 """The command itself."""
 
 import json
+import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -92,7 +93,19 @@ def _import(session: "Session", word: str, said: "Said", failed_to: Path | None,
     _say_how_read(session, found)
     made = partial(FailedRows, rows=found.rows)
     with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok, made=made) as failures:
-        return do(session, _job(session.registry, found, said, failures), how)
+        status = do(session, _job(session.registry, found, said, failures), how)
+    if failures is not None and failures.is_whole and failures.count:
+        _say_what_failed(session, word, str(failed_to), failures.count)
+    return status
+
+
+def _say_what_failed(session: "Session", word: str, path: str, count: int) -> None:
+    """Name the file of the rows that need somebody, and the command that gives it back."""
+    rows = "row that needs" if count == 1 else f"{count:,} rows that need"
+    session.console.advise(f"{clean(path)} has the {rows} somebody. Once that is mended, give it back:")
+    place = session.argv.index(word)
+    # The key may be shown: it was found to be no credential.
+    session.console.note(f"  ccops {clean(shlex.join([*session.argv[:place], path, *session.argv[place + 1 :]]))}")
 
 
 def _say_how_read(session: "Session", found: "Checked") -> None:

@@ -1,5 +1,6 @@
 """The command itself."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
 from ccops.cli.run.choices import Choosing
 from ccops.cli.run.errors import PausedRun
 from ccops.cli.session import session_of
+from ccops.text import clean
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -94,7 +96,19 @@ def run_for(
         if asking is None:
             session.console.note("Nothing was sent.")
             return 0
-        return do(session, asking.job(session.clock.now()), how)
+        status = do(session, asking.job(session.clock.now()), how)
+    if failures is not None and failures.is_whole and failures.count:
+        _say_who_failed(session, shlex.quote(str(failed_to)), failures.count)
+    return status
+
+
+def _say_who_failed(session: "Session", path: str, count: int) -> None:
+    """Name the file of the contacts that need somebody, and how it is given back."""
+    contacts = "contact that needs" if count == 1 else f"{count:,} contacts that need"
+    session.console.advise(
+        f"{clean(path)} has the {contacts} somebody. Once that is mended, the same command takes it with --file "
+        f"{clean(path)}."
+    )
 
 
 def _check_paused(session: "Session", known: "Operation", how: Writing) -> None:
