@@ -105,7 +105,8 @@ def test_nobody_of_that_address_is_said_once(ccops: Call) -> None:
 def test_a_misspelt_address_leads_to_the_one_that_the_ledger_knows(site: Site, ccops: Call) -> None:
     ccops("run", "payment-credit", ANN)
     (answer,) = told(ccops("why", "ann@exmaple.org", "payment-credit", "--json"))
-    assert (answer["kind"], answer["mend"]) == ("unknown", [f"ccops why {ANN}"])
+    assert (answer["kind"], answer["mend"]) == ("unknown", [f"ccops why {ANN} payment-credit"])
+    assert ccops("why", "ann@exmaple.org").out.endswith(f"Did you mean: ccops why {ANN}\n")
     assert ccops("history", "ann@exmaple.org").err.endswith(f"Did you mean {ANN}? ccops history {ANN}\n")
     site.kit.stop()
     (answer,) = told(ccops("why", "zoe@example.org", "payment-credit", "--json"))

@@ -1,5 +1,6 @@
 """`ccops why`: the command line, and one sentence for each operation."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -52,6 +53,7 @@ def why(ctx: typer.Context, contact: About, operation: Name = None, json: Json =
     person = meet(session.ledger_to_read, doors.open_crm(session, patience=doors.HASTE), who)
     if not person.reached:
         session.console.warn("Kit can't be reached; this is what the ledger knows.")
+    person = replace(person, operation=operation)
     _tell(session, person, names, every=operation is not None, json=json)
 
 

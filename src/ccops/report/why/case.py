@@ -34,6 +34,9 @@ class Person:
     before: int | None = None
     """The id under which the ledger knows the address, if that contact is no longer in the CRM, but another one is."""
 
+    operation: str | None = None
+    """The one that was asked about; None: all that concern the contact."""
+
     @property
     def name(self) -> str:
         """Name the contact so that a command finds it."""

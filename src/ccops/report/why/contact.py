@@ -26,7 +26,8 @@ def _unknown(person: Person) -> Answer:
     if not person.reached:
         why = f"The ledger has never met a contact {clean(person.word)}, and Kit can't be asked now."
     if person.near is not None:
-        return Answer("unknown", why, "Did you mean", (command("why", person.near),))
+        asked = () if person.operation is None else (person.operation,)
+        return Answer("unknown", why, "Did you mean", (command("why", person.near, *asked),))
     look = "Check the spelling, or look for the person in Kit, and ask again by the address or the id there"
     return Answer("unknown", why, look)
 
