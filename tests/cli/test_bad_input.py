@@ -247,7 +247,7 @@ def test_all_mistakes_of_the_registry_are_told_at_once(site: Site, ccops: Call, 
         f'operations.toml:{first + 3} one: "incraese" is not an action; did you mean "increase"?\n'
         f'operations.toml:{first + 9} two: "amount" must be a number without quotes, not "ten"\n'
         f'operations.toml:{first + 10} two: "minimun" is not a key; did you mean "minimum"?\n'
-        "Correct operations.toml and give the same command again."
+        f"Correct {site.registry} and give the same command again."
     )
     assert ccops(*command) == Ended(2, "", told(error))
     assert (site.sent, site.entries()) == (0, [])
@@ -265,7 +265,7 @@ def test_all_mistakes_of_the_settings_are_told_at_once_and_no_value_is_shown(sit
     (site.home / "config.toml").write_text("api_key =\n")
     error = (
         'config.toml:1: this is not TOML; a line is key = value, and a text stands in quotes: key = "text"\n'
-        "Correct config.toml and give the same command again."
+        f"Correct {site.home}/config.toml and give the same command again."
     )
     assert ccops(*RUN) == Ended(2, "", told(error))
     assert site.sent == 0

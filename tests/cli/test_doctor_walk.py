@@ -198,13 +198,13 @@ TROUBLES = {
     "the settings have a mistake": Trouble(
         "settings",
         rewrite("config.toml", "# rate = 120", 'rate = "many"'),
-        "correct config.toml",
+        "correct {home}/config.toml",
         by_hand=rewrite("config.toml", 'rate = "many"', "rate = 0"),
     ),
     "the registry has a mistake": Trouble(
         "registry",
         rewrite("operations.toml", "amount = 10", "amuont = 10"),
-        "correct operations.toml",
+        "correct {home}/operations.toml",
         by_hand=rewrite("operations.toml", "amuont = 10", "amount = 10"),
     ),
     "the ledger is gone": Trouble(
@@ -307,7 +307,7 @@ def test_what_is_broken_is_found_and_mended(name: str, practice: Practice) -> No
     assert {area for area, _, _ in found} == {trouble.area}
     assert f"✗ {trouble.area}" in told.out
     for _, text, mend in found:
-        wanted = trouble.mend.format(ann=ann(practice), operation=text.partition(":")[0])
+        wanted = trouble.mend.format(ann=ann(practice), operation=text.partition(":")[0], home=practice.home)
         assert mend is not None
         assert mend.startswith(wanted)
         if trouble.by_hand is None:

@@ -140,11 +140,19 @@ MISTAKES = {
     ),
     "same-operation-twice": (
         operation("paused = true", "", "[operations.gold]", "paused = true"),
-        "5: this table or key stands in the file a second time",
+        "5: [operations.gold], first on line 2, stands in the file a second time",
     ),
     "same-key-twice": (
         operation("paused = true", "paused = true"),
-        "4: this table or key stands in the file a second time",
+        '4: "paused" stands in the file a second time',
+    ),
+    "same-table-in-another-form": (
+        'timezone = "UTC"\nfields.credits = { minimum = 0 }\n[ fields.credits ]\nmaximum = 3\n',
+        "3: [ fields.credits ] stands in the file a second time",
+    ),
+    "same-key-twice-in-one-line": (
+        'timezone = "UTC"\n[operations.gold]\n"tag" = { id = 7, id = 8 }\n',
+        "3: this table or key stands in the file a second time",
     ),
     "list-unclosed": (
         'timezone = "UTC"\n[operations.gold]\nstates = ["active"\n\n\n',

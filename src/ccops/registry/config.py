@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -107,12 +108,12 @@ def read_config(home: Home) -> ConfigTable:
     """Read the settings of a home; one without the file has none set. Raises ConfigFaults and FileUnusable."""
     if not home.config.exists():
         return ConfigTable()
-    document = _parsed(_text(home), home.config.name)
+    document = _parsed(_text(home), home.config)
     try:
         return ConfigTable.model_validate(document.data)
     except ValidationError as error:
         faults = dict.fromkeys(_fault(find["loc"], find["type"], document) for find in error.errors())
-    raise ConfigFaults(home.config.name, list(faults))
+    raise ConfigFaults(home.config, list(faults))
 
 
 def read_environment(environ: Mapping[str, str]) -> ConfigTable:
@@ -197,10 +198,10 @@ def _text(home: Home) -> str:
         return read_text(home.config)
     except UnicodeDecodeError:
         fault = Fault(0, None, None, "the file is not UTF-8 text")
-    raise ConfigFaults(home.config.name, [fault])
+    raise ConfigFaults(home.config, [fault])
 
 
-def _parsed(text: str, file: str) -> Document:
+def _parsed(text: str, file: Path) -> Document:
     try:
         return parse_toml(text)
     except NotToml as wrong:
@@ -209,7 +210,7 @@ def _parsed(text: str, file: str) -> Document:
 
 
 def _draft(home: Home, text: str) -> Draft:
-    _parsed(text, home.config.name)
+    _parsed(text, home.config)
     return Draft(text, home.config.name)
 
 

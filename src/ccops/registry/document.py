@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from ccops.registry.faults import Fault
 from ccops.registry.lines import Keys, Layout
+from ccops.text import clean
 
 Data = dict[str, Any]
 
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_HEADER: Final = re.compile(r"\[[^\[\]#]+\]")
+_KEY: Final = re.compile(r"([A-Za-z0-9_.-]{1,64}) *=")
 _TWICE: Final = ("Cannot declare", "Cannot overwrite", "Duplicate inline table key", "Cannot mutate")
 
 
@@ -69,5 +72,16 @@ def _not_toml(message: str, text: str) -> NotToml:
     line = int(place[1]) if place and place[1] else last
     said = _PLACE.sub("", message)
     if said.startswith(_TWICE):
-        return NotToml(line, "this table or key stands in the file a second time")
+        return NotToml(line, f"{_named(text, line)} stands in the file a second time")
     return NotToml(line, f"this is not TOML ({said}); a text stands in quotes, a list in [ ]")
+
+
+def _named(text: str, line: int) -> str:
+    """Name the table or key of a line, and the line on which a table stood first."""
+    lines = [each.strip() for each in text.split("\n")]
+    if header := _HEADER.match(lines[line - 1]):
+        first = next(number for number, each in enumerate(lines, 1) if each.startswith(header[0]))
+        return clean(header[0]) + (f", first on line {first}," if first < line else "")
+    if key := _KEY.match(lines[line - 1]):
+        return f'"{clean(key[1])}"'
+    return "this table or key"

@@ -82,7 +82,7 @@ def _edit(path: Path, change: Callable[[Draft], None]) -> Registry:
     try:
         draft = Draft(text, path.name)
     except NotToml as wrong:
-        raise RegistryFaults(path.name, [wrong.fault]) from None
+        raise RegistryFaults(path, [wrong.fault]) from None
     change(draft)
     return save_text(path, text, draft.text)
 

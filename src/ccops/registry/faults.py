@@ -27,11 +27,13 @@ class Fault:
 class FileFaults(Misconfigured):
     """A file was read and has mistakes; all of them are told, one a line."""
 
-    def __init__(self, file: str, faults: Sequence[Fault]) -> None:
-        self.file = file
+    def __init__(self, file: str | Path, faults: Sequence[Fault]) -> None:
+        self.file = file.name if isinstance(file, Path) else file
+        self.place = clean(str(file))
+        """The file with its folder, if that is known."""
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
-        self.mend = f"Correct {file} and give the same command again."
-        super().__init__("\n".join(fault.said(file) for fault in self.faults))
+        self.mend = f"Correct {self.place} and give the same command again."
+        super().__init__("\n".join(fault.said(self.file) for fault in self.faults))
 
 
 class RegistryFaults(FileFaults):

@@ -16,7 +16,7 @@ from ccops.registry.schema import SHORTHAND_KEYS, FieldTable, OperationTable
 
 def load(path: Path) -> Registry:
     """Read a registry. Raises RegistryMissing, FileUnusable, and RegistryFaults with every mistake in it."""
-    return parse(read(path), path.name)
+    return parse(read(path), path)
 
 
 def read(path: Path) -> str:
@@ -27,10 +27,10 @@ def read(path: Path) -> str:
         return read_text(path)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise RegistryFaults(path.name, [Fault(line, None, None, "the file is not UTF-8 text")]) from None
+        raise RegistryFaults(path, [Fault(line, None, None, "the file is not UTF-8 text")]) from None
 
 
-def parse(text: str, file: str = "operations.toml") -> Registry:
+def parse(text: str, file: str | Path = "operations.toml") -> Registry:
     """Return what a text says. Raises RegistryFaults with every mistake in it."""
     try:
         document = parse_toml(text)

@@ -30,7 +30,7 @@ def wrong(area: str, text: str, mend: str) -> Finding:
 def told(area: str, error: CcopsError) -> list[Finding]:
     """Make findings of an error: one each of the faults of a file, else one."""
     if isinstance(error, FileFaults):
-        return [wrong(area, fault.said(error.file), f"correct {error.file}") for fault in error.faults]
+        return [wrong(area, fault.said(error.file), f"correct {error.place}") for fault in error.faults]
     return [wrong(area, as_onlooker(error), error.mend)]
 
 
