@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from ccops.ledger.events import Arrival, Ending
+from ccops.ledger.ledger import Ledger
 from tests.cli.calling import Ended
 from tests.cli.sites import Site
 
@@ -112,6 +116,30 @@ def test_a_misspelt_address_leads_to_the_one_that_the_ledger_knows(site: Site, c
     (answer,) = told(ccops("why", "zoe@example.org", "payment-credit", "--json"))
     assert (answer["kind"], answer["mend"]) == ("unknown", [])
     assert "Kit can't be asked now" in answer["why"]
+
+
+def test_a_post_for_nobody_is_named_while_it_waits_and_once_it_needs_a_person(site: Site, ccops: Call) -> None:
+    at, nobody = datetime.now(UTC), "nobody@example.org"
+    missing = Ending("missing", "no such contact in Kit")
+    with closing(Ledger.open(site.database, site.home / "locks")) as ledger:
+        post = ledger.inbox.accept([Arrival("post", "payment-credit", nobody, at, at, "7")])[0].event
+        ledger.inbox.put_off([post], missing, at)
+        said = "Kit has no contact nobody@example.org, and the ledger has never met one. The POST of "
+        (answer,) = told(ccops("why", nobody, "--json"))
+        assert (answer["operation"], answer["kind"], answer["mend"]) == (
+            "payment-credit",
+            "event-waiting",
+            ["ccops serve"],
+        )
+        assert answer["why"].startswith(said)
+        assert answer["why"].endswith(" waits to be worked off (last try: no such contact in Kit).")
+        ledger.inbox.park([post], missing, at)
+        parked = ccops("why", nobody).out
+        assert parked.startswith(said)
+        assert " needs a person: no such contact in Kit.\n" in parked
+        assert f"for {nobody}, payment-credit: no such contact in Kit" in ccops("doctor").out
+        (other,) = told(ccops("why", nobody, "monthly-grant", "--json"))
+        assert other["kind"] == "unknown"
 
 
 @pytest.mark.usefixtures("site")

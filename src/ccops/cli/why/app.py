@@ -69,16 +69,14 @@ def _names(session: "Session", operation: str | None) -> list[str]:
 
 def _tell(session: "Session", person: "Person", names: list[str], *, every: bool, json: bool) -> None:
     from ccops.cli.why.showing import show, show_nothing
-    from ccops.report.why.gathering import cases, concerns
+    from ccops.report.why.gathering import cases, concerns, for_nobody
     from ccops.report.why.rules import answer
 
     found = cases(session.ledger_to_read, session.registry, person, names, session.clock.now())
     shown = False
-    for case in found:
+    for case in for_nobody(found) if person.id is None else found:
         if every or concerns(case) or person.id is None:
             show(session, case, answer(case), alone=every, json=json)
             shown = True
-        if person.id is None:
-            return  # nobody there: the same holds for every operation
     if not shown and not json:
         show_nothing(session, person)

@@ -79,3 +79,9 @@ def cases(ledger: Ledger, registry: Registry, person: Person, names: Iterable[st
 def concerns(case: Case) -> bool:
     """Tell whether an operation is worth a line when none was named: it did, will or should have done something."""
     return bool(case.entries or case.events or case.waiting_tag or case.period)
+
+
+def for_nobody(found: Iterable[Case]) -> list[Case]:
+    """Choose among the cases of a contact that nobody knows: those with something unended, else one for all."""
+    every = list(found)
+    return [case for case in every if any(event.state != "done" for event in case.events)] or every[:1]

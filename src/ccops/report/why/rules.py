@@ -8,6 +8,7 @@ from ccops.report.why.answer import Answer, Rule
 from ccops.report.why.case import Case
 
 RULES: Final[tuple[Rule, ...]] = (
+    waiting.is_for_nobody,
     contact.is_gone,
     contact.is_no_operation,
     unfinished.is_parked,

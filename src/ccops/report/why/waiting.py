@@ -1,5 +1,7 @@
 """Rules about what waits: a trigger tag on the contact, an event in the inbox."""
 
+from dataclasses import replace
+
 from ccops.crm.base import HeldTag
 from ccops.ledger.events import Event
 from ccops.ledger.model import Entry
@@ -7,7 +9,15 @@ from ccops.operations.model import Operation
 from ccops.operations.occasions import for_tag
 from ccops.report.why.answer import Answer, command, run_now, when
 from ccops.report.why.case import Case
+from ccops.report.why.contact import is_gone
 from ccops.text import clean, shorten
+
+
+def is_for_nobody(case: Case) -> Answer | None:
+    """Something came in for a contact that the CRM does not have."""
+    gone = is_gone(case)
+    found = None if gone is None else is_event_parked(case) or is_event_waiting(case)
+    return None if gone is None or found is None else replace(found, why=f"{gone.why} {found.why}")
 
 
 def is_tag_waiting(case: Case) -> Answer | None:
