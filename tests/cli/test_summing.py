@@ -31,14 +31,14 @@ def test_what_was_applied_is_added_up_exactly() -> None:
         "    3 applied   credits +0.2",
     ]
     assert lines(moved(1, "1000", "5000.50"), moved(2, "x", "y")) == ["    2 applied   credits +4,000.50"]
-    assert lines(moved(1, "5", "2"), moved(2, "5", "5")) == ["    2 applied   credits -3"]
+    assert lines(moved(1, "5", "2"), moved(2, "5", "5")) == ["    2 applied   credits −3"]  # noqa: RUF001 - a minus
     assert lines(moved(1, "gold", "silver"), moved(2, "5", "5")) == ["    2 applied"]
 
 
 def test_fields_are_added_up_apart_and_limits_are_counted() -> None:
     one = outcome(1, "applied", before={"a": "1", "b": "1"}, after={"a": "2", "b": "0"})
     limit = "stopped at the maximum of 120"
-    assert lines(one, one) == ["    2 applied   a +2, b -2"]
+    assert lines(one, one) == ["    2 applied   a +2, b −2"]  # noqa: RUF001 - a minus
     assert lines(moved(1, "115", "120", reason=limit), moved(2, "119", "120", reason=limit), moved(3, "1", "11")) == [
         f"    3 applied   credits +16 (2 {limit})"
     ]

@@ -15,6 +15,7 @@ from ccops.engine.request import Outcome, OutcomeStatus, Who
 from ccops.engine.telling import NO_SUCH_CONTACT
 from ccops.ledger.model import Entry
 from ccops.operations.numbers import EXACT, NotANumber, parse_number
+from ccops.report.numbers import moved as moved_text
 from ccops.report.words import need_you
 from ccops.text import clean
 
@@ -132,7 +133,7 @@ class Tally:
 
     def _changed(self) -> str:
         """Say by how much each field moved in all, and what limits did."""
-        moved = ", ".join(f"{clean(key)} {_plain(number):+,f}" for key, number in self._moved.items() if number)
+        moved = ", ".join(f"{clean(key)} {moved_text(_plain(number))}" for key, number in self._moved.items() if number)
         notes = sorted(self._notes.items(), key=lambda item: (-item[1], item[0]))
         said = "; ".join(f"{count:,} {clean(note)}" for note, count in notes)
         return f"{moved} ({said})" if said else moved

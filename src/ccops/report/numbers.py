@@ -17,6 +17,11 @@ def figure(number: Decimal | int) -> str:
     return _signed(format(Decimal(number) or Decimal(number).copy_abs(), ",f"))
 
 
+def moved(number: Decimal) -> str:
+    """Write by how much something moved: `+3,990`, or with a true minus sign."""
+    return _signed(format(number, "+,f"))
+
+
 def amount(number: Decimal | None) -> str:
     """Write an amount; none or nothing leaves its place empty."""
     return figure(number) if number else ""

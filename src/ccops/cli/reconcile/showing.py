@@ -11,6 +11,7 @@ from ccops.cli.styles import Part, Styled
 from ccops.clock import iso
 from ccops.operations.numbers import plain
 from ccops.report.figures.amounts import ZERO, amount, minus, total
+from ccops.report.numbers import moved as moved_text
 from ccops.report.words import entry_name, name_of, need_you, value_text
 from ccops.text import clean
 
@@ -77,7 +78,7 @@ def summary(found: "Found") -> Iterator[str]:
     """Count all contacts together."""
     counts, by_hand = found.counts, found.by_hand
     moved = total(number for each in by_hand if (number := moved_by(each)) is not None)
-    by = f" ({clean(found.field)} {moved:+,f})" if moved else ""
+    by = f" ({clean(found.field)} {moved_text(moved)})" if moved else ""
     kinds = {kind: sum(each.kind == kind for each in found.differing) for kind in ("open", "parked", "unclear")}
     lines = [
         (len(by_hand), f"changed by hand{by}"),
@@ -124,7 +125,7 @@ def _row(found: "Found", each: "Difference", timezone: str, now: "datetime") -> 
         each.email,
         value_text(each.kept),
         Styled(value_text(each.found), "bold"),
-        "" if by is None else f"{by:+,f}",
+        "" if by is None else moved_text(by),
         told,
     )
 
