@@ -174,6 +174,35 @@ def test_what_failed_is_written_as_it_stood_and_can_be_given_back(
     assert credits_of(site, NOBODY, ANN, CY) == ["2", "7", "4"]
 
 
+def test_a_number_that_looks_like_thousands_is_told_once(site: Site, ccops: Call, write: Write) -> None:
+    words = ("import", write(f"email,add,key\n{BOB},0.125,a\n{ANN},1.000,b\n{HAL},2.000,c\n"), *CREDITS)
+    said = "Line 3: 1.000 counts as 1, not as 1000, since decimals follow a point. If 1000 was meant, write it so."
+    for more in (["--dry-run"], []):
+        ended = ccops(*words, *more)
+        assert (ended.status, ended.err.splitlines()[0], ended.err.count("counts as")) == (0, said, 1)
+    assert credits_of(site, ANN) == ["6.000"]
+    assert "counts as" not in ccops("import", write(f"email,add,key\n{ANN},1.00,d\n"), *CREDITS).err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("adjust", ANN, "credits", "--add", "1.000"), "--add 1.000 counts as 1, not as 1000"),
+        (("adjust", ANN, "credits", "--set", "12.345"), "--set 12.345 counts as 12.345, not as 12345"),
+        (("run", "payment-credit", ANN, "--amount", "1.500"), "--amount 1.500 counts as 1.5, not as 1500"),
+        (("op", "add", "x", "--field", "credits", "--increase", "1.000"), "--increase 1.000 counts as 1, not as 1000"),
+        (("op", "edit", "payment-credit", "--maximum", "1.000"), "--maximum 1.000 counts as 1, not as 1000"),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_so_is_one_on_the_command_line(ccops: Call, words: tuple[str, ...], said: str) -> None:
+    ended = ccops(*words)
+    assert (ended.status, ended.err.splitlines()[0]) == (
+        0,
+        f"{said}, since decimals follow a point. If {said.rpartition(' ')[2]} was meant, write it so.",
+    )
+
+
 @pytest.mark.usefixtures("site")
 def test_the_command_that_gives_rows_back_keeps_its_key(ccops: Call, write: Write, tmp_path: Path) -> None:
     again = str(tmp_path / "my again.csv")

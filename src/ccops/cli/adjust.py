@@ -17,6 +17,7 @@ from ccops.cli.options import CreateField, Key, number
 from ccops.cli.session import session_of
 from ccops.cli.setup import field_to_change
 from ccops.cli.signs import demand_signs
+from ccops.cli.thousands import tell_of_thousands
 from ccops.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def adjust(
         raise OneOfThree
     session = session_of(ctx)
     demand_signs(session.argv, {"--add": add, "--take": take})
+    tell_of_thousands(session, {"--add": add, "--take": take, "--set": set_})
     return _adjust(session, contact, field, given[0], (key, create_field), how)
 
 

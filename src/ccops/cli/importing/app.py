@@ -14,6 +14,7 @@ from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import CreateField, Key
 from ccops.cli.session import session_of
+from ccops.cli.thousands import counts_as
 from ccops.text import clean
 
 if TYPE_CHECKING:
@@ -109,10 +110,12 @@ def _say_what_failed(session: "Session", word: str, path: str, count: int) -> No
 
 
 def _say_how_read(session: "Session", found: "Checked") -> None:
-    """Say which columns mean nothing, and how rows without a key count."""
+    """Say which columns mean nothing, and how a number with a point and rows without a key count."""
     rules = found.rows.rules
     if found.unread:
         session.console.advise(f"Not read: {', '.join(found.unread)}.")
+    if found.grouped is not None:
+        session.console.advise(f"Line {found.grouped.line}: {counts_as(found.grouped.amount)}")
     if rules.columns.key is None and rules.key is None:
         session.console.advise(
             "Without a key, the same number counts once for a contact, for ever. To set it once more later: --key NAME"

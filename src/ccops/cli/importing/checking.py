@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.cli.csvfile import Faults, FileNotReadable, Source, records
 from ccops.cli.importing.columns import Columns, Finder
-from ccops.cli.importing.rows import Checking, InRows, Rules
+from ccops.cli.importing.rows import Checking, InRows, Row, Rules
 from ccops.cli.keys import holds_credential
 from ccops.operations.occasions import for_key
 from ccops.registry.faults import nearest
@@ -43,6 +43,8 @@ class Checked:
     rows: InRows
     field: str
     unread: Sequence[str]
+    grouped: Row | None
+    """The first row whose number may have been meant with a point between thousands."""
 
 
 def checked(session: "Session", source: Source, said: Said) -> Checked:
@@ -62,7 +64,8 @@ def checked(session: "Session", source: Source, said: Said) -> Checked:
     for record in given:
         checking.add(record, width)
     faults.check(source.name)
-    return Checked(InRows(source, rules, checking.count, checking.in_order), field or "", columns.unread)
+    rows = InRows(source, rules, checking.count, checking.in_order)
+    return Checked(rows, field or "", columns.unread, checking.grouped)
 
 
 def _field(registry: "Registry", said: Said, columns: Columns, heading: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ from ccops.cli.contacts import NoContact, contact_of
 from ccops.cli.csvfile import Faults, Record, Source, records
 from ccops.cli.importing.columns import Columns
 from ccops.cli.keys import amount_text
+from ccops.cli.thousands import looks_grouped
 from ccops.operations.asking import Adjustment
 from ccops.operations.numbers import NotANumber, is_blank, parse_number
 from ccops.operations.occasions import KeyFault, for_key, for_value
@@ -171,6 +172,8 @@ class Checking:
         self._contacts = set[int]()
         self._several = False
         self.count = 0
+        self.grouped: Row | None = None
+        """The first row whose number may have been meant with a point between thousands."""
 
     def add(self, record: Record, width: int) -> None:
         """Check a row, by itself and against those before it."""
@@ -178,6 +181,8 @@ class Checking:
         row = self._rules.row(record, width, self._faults)
         if row is None:
             return
+        if self.grouped is None and looks_grouped(row.amount):
+            self.grouped = row
         self._several |= hash(row.contact) in self._contacts
         self._contacts.add(hash(row.contact))
         self._compare(row, hash((row.contact, self._occasion(row))), hash((row.contact, row.counted_by, row.amount)))

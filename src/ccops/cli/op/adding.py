@@ -10,6 +10,7 @@ from ccops.cli.op.rules import Rules
 from ccops.cli.op.texts import does
 from ccops.cli.questions import NobodyToAsk
 from ccops.cli.signs import demand_signs
+from ccops.cli.thousands import tell_of_thousands
 from ccops.errors import Misconfigured
 from ccops.text import shorten
 
@@ -46,6 +47,7 @@ class NewOperation:
 def add(session: "Session", name: str | None, rules: Rules, in_kit: "InKit") -> None:
     """Make an operation out of options, or of answers if there are none."""
     demand_signs(session.argv, {"--increase": rules.increase, "--decrease": rules.decrease})
+    tell_of_thousands(session, rules.numbers)
     registry = session.registry
     if name is not None and name in registry.operations:
         raise NameTaken(name)

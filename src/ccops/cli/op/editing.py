@@ -17,6 +17,7 @@ from ccops.cli.op.rules import InKit, Rules
 from ccops.cli.op.texts import does
 from ccops.cli.questions import NobodyToAsk
 from ccops.cli.signs import demand_signs
+from ccops.cli.thousands import tell_of_thousands
 from ccops.errors import CcopsError, Misconfigured
 from ccops.operations.plan import fields_read
 from ccops.text import clean, shorten
@@ -56,6 +57,7 @@ def edit(session: "Session", name: str, rules: Rules, in_kit: InKit, without: Se
         _edit_file(session, name)
         return
     demand_signs(session.argv, {"--increase": rules.increase, "--decrease": rules.decrease})
+    tell_of_thousands(session, rules.numbers)
     before = session.operation(name)
     if in_kit.tag is not None and before.tag is not None:
         raise setup.TagBound(name, before.tag.name)

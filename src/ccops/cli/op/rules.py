@@ -1,5 +1,6 @@
 """The options that say what an operation does; `add` and `edit` take them all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
@@ -149,6 +150,17 @@ class Rules:
             rich_help_panel=_POSTS,
         ),
     ] = None
+
+    @property
+    def numbers(self) -> Mapping[str, Decimal | None]:
+        """The numbers by which fields move and within which they stay, by their options."""
+        return {
+            "--increase": self.increase,
+            "--decrease": self.decrease,
+            "--top-up": self.top_up,
+            "--minimum": self.minimum,
+            "--maximum": self.maximum,
+        }
 
 
 @dataclass(frozen=True, slots=True)

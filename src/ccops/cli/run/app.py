@@ -13,6 +13,7 @@ from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
 from ccops.cli.run.choices import Choosing
 from ccops.cli.run.errors import PausedRun
 from ccops.cli.session import session_of
+from ccops.cli.thousands import tell_of_thousands
 from ccops.text import clean
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def run_for(
 
     known = session.operation(name)
     check_key(session, said.key)
+    tell_of_thousands(session, {"--amount": said.amount})
     _check_paused(session, known, how)
     choice = choose(session, known, words, choosing)
     with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok) as failures:
