@@ -1,5 +1,16 @@
-"""`python -m ccops`: the same as `ccops`, where its folder is not on the PATH."""
+"""The program `ccops`, also as `python -m ccops` where its folder is not on the PATH."""
 
-from ccops.cli.app import main
+_INTERRUPTED = 130
 
-main()
+
+def main() -> None:
+    """Load the command line and run it; broken off while it loads, the program has done nothing, and ends quietly."""
+    try:
+        from ccops.cli.app import main as run
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -177,6 +177,14 @@ def test_an_answer_that_can_not_be_written_is_told(environ: dict[str, str]) -> N
     )
 
 
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_word(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    words = [sys.executable, "-m", "ccops", "op", "list"]
+    environ = environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 @pytest.mark.usefixtures("home")
 def test_words_that_are_no_text_are_no_traceback(environ: dict[str, str]) -> None:
     done = subprocess.run(
