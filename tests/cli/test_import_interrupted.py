@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,10 @@ def stopped(site: Site, environ: dict[str, str]) -> Iterator[Callable[..., Ended
             text=True,
         )
         children.append(child)
-        left = [nth]
+        writes = count(1)
 
         def observe(now: str, method: str, _path: str) -> None:
-            left[0] -= (now, method) == (phase, "PUT")
-            if left[0] == 0 and (now, method) == (phase, "PUT"):
+            if (now, method) == (phase, "PUT") and next(writes) == nth:
                 os.kill(child.pid, number)
 
         site.kit.on_request = observe

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,10 @@ def start(environ: dict[str, str]) -> Iterator[Callable[..., Child]]:
 
 def at(kit: Sandbox, number: int, phase: str, method: str, act: Callable[[], None]) -> None:
     """Do something when Kit gets the n-th request of a method, before or after its effect, but before its answer."""
-    left = [number]
+    requests = count(1)
 
     def observe(now: str, asked: str, _path: str) -> None:
-        left[0] -= (now, asked) == (phase, method)
-        if left[0] == 0 and (now, asked) == (phase, method):
+        if (now, asked) == (phase, method) and next(requests) == number:
             act()
 
     kit.on_request = observe

@@ -222,13 +222,13 @@ def test_a_terminal_is_shown_whom_it_is_about_and_asked(
 
 def test_what_was_changed_since_it_was_compared_is_not_written_over(changed: Site, ccops: Call) -> None:
     """Another hand types between the comparison and the write."""
-    reads = 0
+    reads = list[str]()  # of hers alone: others are read at the same time
 
     def observe(phase: str, method: str, path: str) -> None:
-        nonlocal reads
-        reads += (phase, method, path) == ("before", "GET", f"/v4/subscribers/{changed.ann}")
-        if reads == 2:
-            changed.kit.on_request = lambda *_: None
+        if (phase, method, path) != ("before", "GET", f"/v4/subscribers/{changed.ann}"):
+            return
+        reads.append(path)
+        if len(reads) == 2:
             changed.kit.set_field(changed.ann, "credits", "41")
 
     changed.kit.on_request = observe

@@ -1,6 +1,7 @@
 """`ccops run` for the carriers of a tag, for those in a file, and for all."""
 
 import csv
+import itertools
 import json
 import signal
 import subprocess
@@ -285,11 +286,10 @@ def test_a_run_that_is_stopped_goes_on_with_the_same_command(
         site.kit.tag(site.kit.add_contact(f"c{count:02}@example.org", credits="0"), "Many")
     words = (*GRANT, "--tagged", "Many")
     child = subprocess.Popen([sys.executable, "-m", "ccops", *words], env=environ, stdout=-1, stderr=-1, text=True)
-    left = [10]
+    writes = itertools.count(1)
 
     def observe(phase: str, method: str, _path: str) -> None:
-        left[0] -= (phase, method) == ("after", "PUT")
-        if left[0] == 0 and (phase, method) == ("after", "PUT"):
+        if (phase, method) == ("after", "PUT") and next(writes) == 10:
             child.send_signal(number)
 
     site.kit.on_request = observe
@@ -319,11 +319,10 @@ def test_two_of_the_same_line_at_once_grant_once(site: Site, environ: dict[str, 
 def test_a_refused_credential_stops_all(site: Site, ccops: Call) -> None:
     for count in range(30):
         site.kit.tag(site.kit.add_contact(f"c{count:02}@example.org", credits="0"), "Many")
-    left = [15]
+    writes = itertools.count(1)
 
     def observe(phase: str, method: str, _path: str) -> None:
-        left[0] -= (phase, method) == ("after", "PUT")
-        if left[0] == 0:
+        if (phase, method) == ("after", "PUT") and next(writes) == 15:
             site.kit.settings.key = "another"
 
     site.kit.on_request = observe

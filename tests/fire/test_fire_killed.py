@@ -117,11 +117,10 @@ def test_killed_at_each_request_it_counts_once(place: Place, name: str, phase: s
     command, expected = COMMANDS[name]
     for number, each in enumerate(rounds(place, command), 1):
         child = place.start(*each.words)
-        left = [number]
+        asked = count(1 - number)
 
-        def kill(now: str, _method: str, _path: str, pid: int = child.pid, left: list[int] = left) -> None:
-            left[0] -= now == phase
-            if left[0] == 0 and now == phase:
+        def kill(now: str, _method: str, _path: str, pid: int = child.pid, asked: Iterator[int] = asked) -> None:
+            if now == phase and next(asked) == 0:
                 os.kill(pid, signal.SIGKILL)
 
         place.kit.on_request = kill

@@ -4,7 +4,9 @@ import os
 import random
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -56,11 +58,10 @@ def test_killed_at_each_request_all_count_once(place: Place, way: str, phase: st
     for number in range(1, 100):
         words = grant(f"round-{number}")
         child = place.start(*words)
-        left = [number]
+        asked = count(1 - number)
 
-        def kill(now: str, _method: str, _path: str, pid: int = child.pid, left: list[int] = left) -> None:
-            left[0] -= now == phase
-            if left[0] == 0 and now == phase:
+        def kill(now: str, _method: str, _path: str, pid: int = child.pid, asked: Iterator[int] = asked) -> None:
+            if now == phase and next(asked) == 0:
                 os.kill(pid, signal.SIGKILL)
 
         place.kit.on_request = kill
@@ -112,11 +113,10 @@ def until_ended(place: Place, words: tuple[str, ...], chance: random.Random) -> 
     for _ in range(4):
         place.kit.faults.add(*(fault(chance) for _ in range(2)))
         child = place.start(*words)
-        left = [chance.randrange(1, 60)]
+        asked = count(1 - chance.randrange(1, 60))
 
-        def kill(phase: str, _method: str, _path: str, pid: int = child.pid, left: list[int] = left) -> None:
-            left[0] -= phase == "after"
-            if left[0] == 0:
+        def kill(phase: str, _method: str, _path: str, pid: int = child.pid, asked: Iterator[int] = asked) -> None:
+            if phase == "after" and next(asked) == 0:
                 os.kill(pid, signal.SIGKILL)
 
         place.kit.on_request = kill

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from itertools import count
 
 import pytest
 
@@ -33,11 +34,10 @@ def asked(kit: Sandbox) -> int:
 def poll_killed(place: Place, after: int) -> bool:
     """Poll, and kill the process as it makes so many requests; False if it ended before."""
     child = place.start("poll")
-    left = [after]
+    asked = count(1)
 
     def kill(phase: str, _method: str, _path: str) -> None:
-        left[0] -= phase == "after"
-        if left[0] == 0:
+        if phase == "after" and next(asked) == after:
             os.kill(child.pid, signal.SIGKILL)
 
     place.kit.on_request = kill

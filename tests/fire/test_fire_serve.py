@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -136,14 +137,12 @@ def test_a_hundred_events_in_one_delivery_survive_a_crash_after_37(
     for contact in contacts:
         kit.tag(contact, tag)
     receiver = receive()
-    writes, answered = [0], threading.Event()
+    writes, answered = count(1), threading.Event()
 
     def kill(phase: str, method: str, _path: str) -> None:
         if (phase, method) == ("before", "PUT"):
             answered.wait(120)  # the delivery is one that was accepted, however slowly that answer travels
-        writes[0] += (phase, method) == ("after", "PUT")
-        if writes[0] == 37:
-            writes[0] += 1
+        if (phase, method) == ("after", "PUT") and next(writes) == 37:
             os.kill(receiver.process.pid, signal.SIGKILL)
 
     kit.on_request = kill
