@@ -12,6 +12,7 @@ import pytest
 
 from ccops.crm.base import NotSent, OutcomeUnknown
 from ccops.crm.kit.limits import Limits
+from tests.kit.passing import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,8 @@ def proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingTCPS
             self.rfile.read(self.rfile.read(5)[4] + 2)
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", wire.port)) as way:
                 self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
-                threading.Thread(target=pump, args=(way, self.connection), daemon=True).start()
-                pump(self.connection, way)
+                threading.Thread(target=pass_on, args=(way, self.connection), daemon=True).start()
+                pass_on(self.connection, way)
 
     with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -41,14 +42,6 @@ def proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingTCPS
         monkeypatch.setenv("http_proxy", f"socks5h://127.0.0.1:{server.server_address[1]}")
         yield server
         server.shutdown()
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    """Pass on what comes, until no more does."""
-    with contextlib.suppress(OSError):
-        while content := source.recv(4096):
-            sink.sendall(content)
-        sink.shutdown(socket.SHUT_WR)
 
 
 @pytest.mark.usefixtures("proxy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import socket
 import ssl
@@ -15,6 +14,7 @@ import pytest
 from ccops.crm.base import NotSent, OutcomeUnknown
 from ccops.crm.kit.errors import KitUnreachable
 from ccops.crm.kit.limits import Limits
+from tests.kit.passing import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,14 +134,7 @@ class Tunnel:
             far = socket.create_connection(("127.0.0.1", self._to))
             near.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
             for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
-
-
-def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while piece := one.recv(65536):
-            other.sendall(piece)
-        other.shutdown(socket.SHUT_WR)
+                threading.Thread(target=pass_on, args=(one, other), daemon=True).start()
 
 
 @pytest.mark.usefixtures("trusted")
