@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test campaign check lint types arrows lines picture reference site bench man dist wheel clean
+.PHONY: help demo test campaign clocks check lint types arrows lines picture reference site bench man dist wheel clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
@@ -27,6 +27,9 @@ test: $(DEVELOPING)  ## run the tests
 campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, many seeds, more examples
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest --hypothesis-profile searching --numprocesses auto tests/operations tests/registry tests/report
+
+clocks: $(DEVELOPING)  ## run the tests as on the first of a month, on New Year's Eve and on a February 29 (needs libfaketime)
+	.ci/by-other-clocks
 
 check: $(DEVELOPING) lint types arrows lines  ## run every other check
 

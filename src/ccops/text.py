@@ -19,9 +19,35 @@ def clean(text: str) -> str:
     )
 
 
+def tidy(text: str) -> str:
+    """Return a text with its letters composed, and without blanks and invisible characters around it.
+
+    Spreadsheets, web pages and macOS add what no eye can see: no-break and zero-width spaces, and an ä of two
+    characters. Two texts that look the same have to be the same for every look-up.
+    """
+    if text.isascii():
+        return text.strip()
+    composed = unicodedata.normalize("NFC", text)
+    start, end = 0, len(composed)
+    while start < end and _is_unseen(composed[start]):
+        start += 1
+    while start < end and _is_unseen(composed[end - 1]):
+        end -= 1
+    return composed[start:end]
+
+
+def folded(text: str) -> str:
+    """Return what all spellings of a name share: case is no difference, nor is what `tidy` evens out."""
+    return unicodedata.normalize("NFC", tidy(text).casefold())
+
+
+def _is_unseen(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) == "Cf"
+
+
 def address_key(email: str) -> str:
-    """Return what two spellings of one e-mail address share: case alone is no difference, ß and ss are one."""
-    return email.lower()
+    """Return what two spellings of one e-mail address share: neither case nor composed letters are a difference."""
+    return unicodedata.normalize("NFC", email).lower()
 
 
 def same_address(one: str, other: str) -> bool:
@@ -53,3 +79,21 @@ def shorten(text: str, limit: int = LONGEST_QUOTE) -> str:
     """Quote a value for an error message: cleaned, at most `limit` characters, and said to be cut if it was."""
     cleaned = clean(text[: limit + 1])
     return f'"{cleaned}"' if len(text) <= limit else f'"{clean(text[:limit])}…" ({len(text)} characters)'
+
+
+def text_fault(text: str, longest: int) -> str | None:
+    """Say why a text from outside can't be kept as one, in words that follow its name; None if it can."""
+    if not is_unicode(text):
+        return "is not UTF-8 text"
+    if "\0" in text:
+        return "has a zero byte in it"
+    return f"is too long: {len(text):,} characters, of {longest:,} at most" if len(text) > longest else None
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a text holds characters only, not the bytes of another encoding that Python could not read."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

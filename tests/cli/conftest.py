@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ccops.cli.app import app
+from ccops.clock import Clock
 from ccops.sandbox import Sandbox
 from tests.cli.calling import Ended
 from tests.cli.sites import Site, set_up, way_to
@@ -51,12 +52,18 @@ def lucky_dice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ccops(environ: dict[str, str]) -> Callable[..., Ended]:
+def clock() -> Clock | None:
+    """The clock of what is called in this process; None: the machine's. A test about months takes `in_mid_month`."""
+    return None
+
+
+@pytest.fixture
+def ccops(environ: dict[str, str], clock: Clock | None) -> Callable[..., Ended]:
     """Call ccops in this process, where no terminal is."""
     hidden = {name: None for name in os.environ if name.startswith(("KIT_", "CCOPS_"))}
 
     def call(*words: str, **more: str) -> Ended:
-        result = CliRunner().invoke(app, list(words), env={**hidden, **environ, **more})
+        result = CliRunner().invoke(app, list(words), env={**hidden, **environ, **more}, clock=clock)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # at its end, a command heeds no signal any more
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         return Ended(result.exit_code, result.stdout, result.stderr)

@@ -148,6 +148,6 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "settling by another word": (
         ("settle", "e1", "--as", "maybe"),
-        "--as is one of applied, not-applied.\nccops settle --help",
+        "--as is one of applied, not-applied, lost.\nccops settle --help",
     ),
 }

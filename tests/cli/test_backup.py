@@ -46,7 +46,7 @@ def test_it_is_one_private_file_that_says_what_it_is(practice: Practice, tmp_pat
     told = json.loads(member(file, "manifest.json"))
     assert (told["account"], told["highest"], told["secrets"]) == ({"id": 9, "name": "Ann's Studio"}, 1, True)
     assert KEY in member(file, "config.toml")
-    assert list(tmp_path.glob(".ccops-backup-*")) == []
+    assert list(tmp_path.glob(".ccops-draft-*")) == []
 
 
 def test_without_secrets_no_key_is_in_it_wherever_it_stood(practice: Practice, tmp_path: Path) -> None:

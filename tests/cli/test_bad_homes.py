@@ -143,20 +143,33 @@ def test_a_file_that_can_not_be_read_is_told(site: Site, held_back: Call) -> Non
     assert site.sent == 0
 
 
+def full_disk(site: Site, ccops: Call, held_back: Call, disk: int, words: tuple[str, ...]) -> set[str]:
+    """Run a command while the disk is full, then again when it is not; return the states that the first one left."""
+    full = held_back(disk, *words)
+    if full.status == 0:
+        return set()
+    assert (full.status, full.err) == (5, told(NOT_WRITABLE.format(site.database, "disk I/O error")))
+    left_behind = {str(entry.status) for entry in site.entries()} - {"applied"}
+    assert ccops(*words).status == 0
+    return left_behind
+
+
 def test_wherever_the_disk_gets_full_each_contact_counts_once(site: Site, ccops: Call, held_back: Call) -> None:
-    """Each round has room for a little more, so that another commit is the one that fails."""
-    left_behind = set()
+    """First no page behind a place can be written, each time a little later; then the file can't grow for a send."""
+    left_behind = set[str]()
     for number, disk in enumerate(range(48 * 1024, 256 * 1024, 8 * 1024)):
         email = f"contact{number}@example.org"
         contact = site.kit.add_contact(email, credits="5")
-        words = ("run", "payment-credit", email)
-        full = held_back(disk, *words)
-        if full.status == 0:
-            break
-        assert (full.status, full.err) == (5, told(NOT_WRITABLE.format(site.database, "disk I/O error")))
-        left_behind |= {entry.status for entry in site.entries() if entry.contact == contact}
-        assert ccops(*words).status == 0
+        left_behind |= full_disk(site, ccops, held_back, disk, ("run", "payment-credit", email))
         assert (site.credits(email), len(site.kit.writes(contact))) == ("15", 1)
+        if "sending" in left_behind:
+            break
+    assert ccops("op", "add", "remark", "--field", "remarks", "--append", "x" * 3000, "--create-field").status == 0
+    for number in range(3):
+        contact = site.kit.add_contact(f"other{number}@example.org", credits="5")
+        disk = site.database.stat().st_size
+        left_behind |= full_disk(site, ccops, held_back, disk, ("run", "remark", str(contact)))
+        assert (site.kit.field_values(contact)["remarks"], len(site.kit.writes(contact))) == ("x" * 3000, 1)
     assert left_behind >= {"intended", "sending"}
     assert set(site.statuses()) == {"applied"}
 

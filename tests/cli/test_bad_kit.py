@@ -170,8 +170,8 @@ def test_a_field_renamed_in_kit_is_told_and_the_same_command_works_once_it_is_me
     site.registry.write_text(text)
     error = (
         'Kit has no field "plans" (any more), which mark needs; there is "plan". Nothing was sent '
-        "for this contact. A field that was renamed in Kit has a new key there: write that into "
-        "operations.toml.\nccops doctor"
+        "for this contact. If the field was renamed in Kit, this follows it, with all that was counted:\n"
+        "ccops doctor --fix"
     )
     for how in ((), ("--dry-run",)):
         assert ccops("run", "mark", ANN, *how) == Ended(2, "", told(error))

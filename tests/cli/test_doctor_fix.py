@@ -12,6 +12,8 @@ from tests.cli.calling import Ended
 from tests.cli.practice import Practice, open_practice
 from tests.cli.talking import KEY, call_kit, delete_field
 
+PAYMENT = "[operations.payment-credit]\n"
+
 
 @pytest.fixture
 def practice(kit: Sandbox, environ: dict[str, str], ccops: Callable[..., Ended]) -> Practice:
@@ -68,6 +70,26 @@ def test_a_trigger_tag_that_was_renamed_in_kit_is_called_so_here_too(practice: P
     assert f'tag = {{ id = {tag}, name = "Paid" }}' in (practice.home / "operations.toml").read_text()
     assert mended(practice) == []
     assert practice.findings()["tags"][0]["text"] == "1 trigger tag, each in its place"
+
+
+def test_a_follow_up_tag_that_was_renamed_in_kit_is_followed(practice: Practice) -> None:
+    file = practice.home / "operations.toml"
+    file.write_text(file.read_text().replace("[operations.payment-credit]", f"{PAYMENT}tags_if_applied = ['thanks']"))
+    practice("run", "payment-credit", "ann@example.org")
+    tag = practice.kit.add_tag("Thanks")
+    call_kit(practice.kit, "PUT", f"/v4/tags/{tag}", {"name": "Paying"})
+    practice("run", "payment-credit", "bob@example.org")
+    assert practice.kit.tags_of(practice.kit.contact_id("bob@example.org")) == ["Paying", "Member: Gold"], (
+        "it is known by its id"
+    )
+    assert [text for _, text, _ in practice.wrong()] == [
+        'payment-credit: its follow-up tag "thanks" is called "Paying" in Kit now'
+    ]
+    assert mended(practice) == ['payment-credit: its follow-up tag is "Paying" in operations.toml too now']
+    assert 'tags_if_applied = ["Paying"]' in file.read_text()
+    assert practice.wrong() == []
+    practice("run", "payment-credit", "hal@example.org")
+    assert practice.kit.tags_of(practice.kit.contact_id("hal@example.org")) == ["Paying"]
 
 
 def test_lock_files_of_dead_runs_are_removed_and_those_of_living_ones_stay(practice: Practice) -> None:

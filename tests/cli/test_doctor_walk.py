@@ -264,7 +264,7 @@ TROUBLES = {
     "a field was renamed": Trouble(
         "fields",
         lambda site: rename_field(site.kit, "Credits", "Credits left"),
-        "ccops op edit {operation} --field credits_left",
+        "ccops doctor --fix",
     ),
     "limits are for a field that is gone": Trouble(
         "fields",

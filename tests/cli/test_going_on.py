@@ -5,14 +5,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from ccops.ledger.runs import Started
 from ccops.operations.periods import period_key
-from ccops.sandbox import Fault
+from ccops.sandbox import Fault, Sandbox
 from tests.cli.calling import Ended
+from tests.cli.moments import START, ZONE, InMidMonth
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]
@@ -20,7 +20,6 @@ Call = Callable[..., Ended]
 ANN, BOB = "ann@example.org", "bob@example.org"
 GRANT = ("run", "monthly-grant", ANN, BOB)
 RUN = ("run", "payment-credit", ANN)
-ZONE = "America/New_York"
 GOES_ON = "Going on with run r1 of "
 
 
@@ -54,8 +53,18 @@ def change(site: Site, statement: str) -> None:
 
 
 @pytest.fixture
+def clock() -> InMidMonth:
+    return InMidMonth()
+
+
+@pytest.fixture(autouse=True)
+def _one_time(kit: Sandbox, clock: InMidMonth) -> None:
+    kit.settings.clock = clock.now
+
+
+@pytest.fixture
 def last_month() -> datetime:
-    return (datetime.now(UTC).astimezone(ZoneInfo(ZONE)).replace(day=1) - timedelta(days=10)).astimezone(UTC)
+    return START - timedelta(days=25)
 
 
 def month(moment: datetime) -> str:
@@ -64,7 +73,7 @@ def month(moment: datetime) -> str:
 
 def test_this_months_run_finishes_last_months_first(site: Site, ccops: Call, last_month: datetime) -> None:
     broken_off(site, words("monthly-grant", ANN, BOB, once_per="month"), last_month)
-    before, now = month(last_month), month(datetime.now(UTC))
+    before, now = month(last_month), month(START)
     ended = ccops(*GRANT)
     assert ended.status == 0
     assert ended.err.startswith(GOES_ON)
@@ -88,7 +97,7 @@ def test_a_dry_run_shows_both_months(site: Site, ccops: Call, last_month: dateti
     broken_off(site, words("monthly-grant", ANN, once_per="month"), last_month)
     shown = ccops(*GRANT[:3], "--dry-run", "--json")
     periods = [json.loads(line)["occasion"] for line in shown.out.splitlines()]
-    assert periods == [month(last_month), month(datetime.now(UTC))]
+    assert periods == [month(last_month), month(START)]
 
 
 def test_if_last_months_run_is_broken_off_again_this_months_does_not_begin(
@@ -96,7 +105,7 @@ def test_if_last_months_run_is_broken_off_again_this_months_does_not_begin(
 ) -> None:
     broken_off(site, words("monthly-grant", ANN, BOB, once_per="month"), last_month)
     site.kit.faults.add(Fault("status", "GET", f"/subscribers/{site.kit.contact_id(BOB)}", status=403))
-    assert ccops(*GRANT).status == 1
+    assert ccops(*GRANT).status == 4
     assert [entry.period for entry in site.entries()] == [month(last_month)]
     assert ccops(*GRANT).status == 0
     assert (site.credits(ANN), site.credits(BOB)) == ("25", "32")
@@ -142,7 +151,7 @@ def test_a_run_beside_one_of_the_same_words_says_so(site: Site, ccops: Call) -> 
 )
 def test_the_same_said_otherwise_is_the_same_command(site: Site, ccops: Call, same: tuple[str, ...]) -> None:
     site.kit.faults.add(Fault("status", "GET", f"/subscribers/{site.kit.contact_id(BOB)}", status=403))
-    assert ccops("run", "payment-credit", ANN, BOB, "--amount", "3.5").status == 1
+    assert ccops("run", "payment-credit", ANN, BOB, "--amount", "3.5").status == 4
     again = ccops(*same)
     assert (again.status, again.err.startswith(GOES_ON), len(again.out.splitlines())) == (0, True, 2)
     assert [float(site.credits(email) or 0) for email in (ANN, BOB)] == [8.5, 15.5]
@@ -158,7 +167,7 @@ def test_an_amount_written_otherwise_is_the_same_occasion(site: Site, ccops: Cal
 
 def test_a_run_at_work_is_not_undone(site: Site, ccops: Call) -> None:
     ccops(*RUN)
-    with begun(site, "other words", datetime.now(UTC)):
+    with begun(site, "other words", START):
         refused = ccops("undo", "--run", "r2")
         assert (refused.status, refused.err) == (2, "error: r2 is still at work; wait for its end. Nothing was sent.\n")
     assert ccops("undo", "--run", "r1").status == 0

@@ -116,8 +116,8 @@ def test_a_dry_run_shows_all_and_changes_nothing(site: Site, ccops: Call, write:
     ended = ccops("import", write(ADD), *CREDITS, "--dry-run")
     assert (ended.status, site.sent, site.database.read_bytes() == before) == (0, 0, True)
     assert sorted(ended.out.splitlines()) == [
+        f"{ANN}\tcredits 15 → 17.5\t",
         f"{ANN}\tcredits 5 → 15\t",
-        f"{ANN}\tcredits 5 → 7.5\t",
         f"{BOB}\tcredits 12 → 15\t",
     ]
 

@@ -230,6 +230,7 @@ def test_a_half_made_home_is_finished_by_the_same_command(
 def test_a_journal_of_a_lost_ledger_never_gets_into_the_new_one(ccops: Call, way: dict[str, str], home: Path) -> None:
     ccops("init", "--yes", "--save-key", KIT_API_KEY=KEY, **way)
     with sqlite3.connect(home / "ledger.sqlite3") as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("PRAGMA wal_autocheckpoint = 0")
         writer.execute("INSERT INTO credentials VALUES ('of the lost one')")
         writer.commit()

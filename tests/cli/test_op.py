@@ -48,7 +48,8 @@ def test_every_key_of_the_registry_has_its_option(ccops: Call, home: Path) -> No
     options = (
         "--description=For cron --minimum=-5 --maximum=120 --beyond=clamp --blank=1 --decimals=2 --once-per=month "
         "--state=active --state=cancelled --after-run=keep-tag --tag-if-applied=a --tag-if-applied=b "
-        "--tag-if-refused=c --amount-from-post --repeat-window=2h --post-contact=data.email --post-occasion=id"
+        "--tag-if-refused=c --amount-from-post --repeat-window=2h --post-contact=data.email --post-occasion=id "
+        "--post-decimal=,"
     ).replace("For cron", "For_cron")
     assert ccops(*GRANT, *options.split()).status == 0
     assert saved(home)["monthly-grant"] == {
@@ -68,7 +69,7 @@ def test_every_key_of_the_registry_has_its_option(ccops: Call, home: Path) -> No
         "tags_if_refused": ["c"],
         "amount_from_post": True,
         "repeat_window": "2h",
-        "post": {"contact": "data.email", "occasion": "id"},
+        "post": {"contact": "data.email", "occasion": "id", "decimal": ","},
     }
 
 
@@ -214,7 +215,7 @@ def test_the_object_of_an_operation_has_these_keys(ccops: Call) -> None:
         "states": ["active", "inactive", "bounced", "complained", "cancelled"],
         "tags_if_applied": [],
         "tags_if_refused": [],
-        "post": {"contact": None, "occasion": None},
+        "post": {"contact": None, "occasion": None, "decimal": None},
         "amount_from_post": False,
         "repeat_window": 600,
         "paused": False,
@@ -268,6 +269,8 @@ def test_the_nearest_operation_is_proposed_as_a_whole_command(ccops: Call) -> No
         (["--without", "maximum", "--without", "--once-per"], {}, ("maximum", "once_per")),
         (["--maximum", "200", "--description", ""], {"maximum": 200, "description": ""}, ()),
         (["--post-occasion", "id"], {"post": {"contact": "email", "occasion": "id"}}, ()),
+        (["--post-contact", "Work Email"], {"post": {"contact": "Work Email"}}, ()),
+        (["--post-decimal", ","], {"post": {"contact": "email", "decimal": ","}}, ()),
         (["--own-amount"], {"amount_from_post": False}, ()),
         (
             ["--change", "a stamp", "--change", "b increase 2"],

@@ -94,6 +94,23 @@ def test_a_renamed_operation_stops_the_poll(bound: Site, ccops: Callable[..., En
     assert '"payment-credit"' in told.err
 
 
+def test_a_tagging_newer_than_the_list_counts_in_the_next_poll(bound: Site, program: Callable[..., Ended]) -> None:
+    bound.kit.tag(bound.ann, TAG)
+
+    def observe(phase: str, method: str, _path: str) -> None:
+        if (phase, method) == ("before", "PUT"):
+            bound.kit.on_request = lambda *_: None
+            bound.kit.settings.clock = _later(bound, 5)
+            bound.kit.untag(bound.ann, TAG)
+            bound.kit.tag(bound.ann, TAG)
+
+    bound.kit.on_request = observe
+    for amount in ("15", "25"):
+        ended = program("poll")
+        assert (ended.status, bound.credits()) == (0, amount)
+    assert TAG not in bound.kit.tags_of(bound.ann)
+
+
 def test_a_watch_goes_on_until_it_is_stopped(bound: Site, environ: dict[str, str], tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     with seen.open("w") as out:

@@ -191,7 +191,7 @@ def test_words_that_are_no_text_are_no_traceback(environ: dict[str, str]) -> Non
         [sys.executable, "-m", "ccops", "op", "show", b"caf\xe9"], env=environ, capture_output=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(b'error: no operation is called "caf\\udce9"')
+    assert done.stderr.startswith(b"error: OPERATION is not UTF-8 text.")
 
 
 def test_the_tab_key_completes_commands_options_and_operations(environ: dict[str, str], home: Path) -> None:

@@ -1,4 +1,4 @@
-"""What one `ccops run` costs at Kit, counted by Kit: all that the program asks, not only the heart of it."""
+"""What one `ccops run` or `ccops poll` costs at Kit, counted by Kit: all that the program asks."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,8 @@ from tests.cli.sites import Site
 
 BY_ADDRESS, BY_ID = ("GET", "/v4/subscribers"), ("GET", "/v4/subscribers/{id}")
 WRITE = ("PUT", "/v4/subscribers/{id}")
+CARRIERS, TAGS = ("GET", "/v4/tags/{tag_id}/subscribers"), ("GET", "/v4/subscribers/{subscriber_id}/tags")
+UNTAG = ("DELETE", "/v4/tags/{tag_id}/subscribers/{id}")
 ANN = "ann@example.org"
 
 Asked = dict[tuple[str, str], int]
@@ -39,3 +41,16 @@ def test_a_repeated_occasion_costs_a_read_or_nothing(site: Site, asked: Callable
     asked(ANN, "--key", "invoice-7")
     assert asked(ANN, "--key", "invoice-7") == {BY_ID: 1}
     assert asked(str(site.ann), "--key", "invoice-7") == {}
+
+
+def test_a_polled_contact_costs_a_read_a_write_and_a_look_before_its_tag_comes_off(
+    site: Site, program: Callable[..., Ended]
+) -> None:
+    number = site.kit.add_tag("ccops: payment-credit")
+    binding = f'[operations.payment-credit]\ntag = {{ id = {number}, name = "ccops: payment-credit" }}'
+    site.registry.write_text(site.registry.read_text().replace("[operations.payment-credit]", binding))
+    assert program("poll").status == 0
+    site.kit.tag(site.ann, number)
+    site.kit.forget()
+    assert program("poll").status == 0
+    assert dict(site.kit.counts) == {CARRIERS: 1, BY_ID: 1, WRITE: 1, TAGS: 1, UNTAG: 1}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ccops.ledger.schema import MIGRATIONS
 from ccops.sandbox import Sandbox
 from tests.cli.calling import Ended
 from tests.cli.practice import Practice, open_practice
@@ -229,10 +230,19 @@ def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practi
     with sqlite3.connect(older) as database:
         database.execute("DROP TABLE events")
         database.execute("DROP TABLE tries")
+        database.execute("DROP TABLE former_addresses")
+        database.execute("DROP TABLE field_keys")
+        database.execute("DROP TABLE followup_tags")
         database.execute("DROP INDEX entries_by_end")
         database.execute("DROP INDEX entries_undone")
         database.execute("DROP INDEX entries_loose")
         database.execute("ALTER TABLE entries DROP COLUMN apart")
+        for index in ("unreleased_refusals", "undoing"):
+            database.execute(f"DROP INDEX entries_{index}")
+        for index in ("occasion", "period"):
+            database.execute(f"DROP INDEX one_per_{index}")
+            database.execute(next(sql for sql in MIGRATIONS[0] if f"INDEX one_per_{index} " in sql))
+        database.execute("ALTER TABLE entries DROP COLUMN doubled")
         database.execute("PRAGMA user_version = 1")
     database.close()
     assert practice("restore", str(with_ledger(saved, older.read_bytes())), "--yes").status == 0

@@ -117,7 +117,8 @@ def test_all_mistakes_of_a_file_are_told_before_anything_is_sent(site: Site, cco
     told = ccops(*GRANT, "--file", str(wrong))
     assert (told.status, site.sent) == (2, 0)
     assert told.err.splitlines() == [
-        f'error: {wrong}, line 3: "nobody" is neither an e-mail address nor Kit\'s id of a contact',
+        f'error: {wrong}, line 3: "nobody" is not an e-mail address',
+        f'       {wrong}, line 6: "1" is not an e-mail address',
         "       Nothing was sent.",
     ]
 
@@ -126,7 +127,8 @@ def test_all_mistakes_of_a_file_are_told_before_anything_is_sent(site: Site, cco
     ("content", "said"),
     [
         (b"name,points\nAnn,3\n", 'has no column "email" or "id"; its first line has "name", "points"'),
-        (b"\xff\xfe\x00", "it is not UTF-8 text"),
+        (b"email\nJ\xfcrgen\n", "it is not UTF-8 text; save it as CSV in UTF-8"),
+        (b"\xff\xfe\x00", "it begins as UTF-16 text, but does not go on as such"),
         (None, "can't be read: No such file or directory"),
     ],
 )

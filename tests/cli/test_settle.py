@@ -122,6 +122,18 @@ def test_an_event_of_the_inbox_ends_by_a_persons_word(site: Site, ccops: Call) -
     )
 
 
+def test_doctor_names_the_lost_tags_of_a_refusal_and_settle_adds_them(site: Site, ccops: Call) -> None:
+    text = site.registry.read_text().replace("amount = 3, minimum = 0 }", "amount = 9, minimum = 0 }")
+    site.registry.write_text(text.replace("[operations.mark]", 'tags_if_refused = ["poor"]\n\n[operations.mark]'))
+    site.kit.faults.add(Fault("status", "POST", "/v4/tags/.*/subscribers", status=422, times=None))
+    assert ccops("run", "unlock-replay", "ann@example.org", "--key", "1").status == 1
+    site.kit.faults.clear()
+    assert "1 change ended, tags not in order yet: e1" in ccops("doctor").out
+    assert ccops("settle").status == 0
+    assert "poor" in site.kit.tags_of(site.ann)
+    assert "tags not in order" not in ccops("doctor").out
+
+
 def test_quiet_leaves_nothing_out_that_needs_a_person(site: Site, ccops: Call) -> None:
     parked(site, AT)
     assert ccops("settle", "--quiet").out == ccops("settle").out

@@ -3,13 +3,13 @@
 import json
 import shlex
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ccops.operations.periods import period_key
+from ccops.sandbox import Sandbox
 from tests.cli.calling import Ended
+from tests.cli.moments import InMidMonth
 from tests.cli.past import parked
 from tests.cli.sites import Site
 from tests.cli.talking import call_kit
@@ -18,8 +18,16 @@ Call = Callable[..., Ended]
 
 ANN, BOB, DI, HAL = (f"{name}@example.org" for name in ("ann", "bob", "di", "hal"))
 TAG = "ccops: payment-credit"
-NOW = datetime.now(UTC)
-LAST_MONTH = period_key("month", NOW.replace(day=1) - timedelta(days=2), "America/New_York").partition(":")[2]
+
+
+@pytest.fixture
+def clock() -> InMidMonth:
+    return InMidMonth()
+
+
+@pytest.fixture(autouse=True)
+def _one_time(kit: Sandbox, clock: InMidMonth) -> None:
+    kit.settings.clock = clock.now
 
 
 @pytest.fixture
@@ -95,8 +103,8 @@ def test_the_wrong_amount(site: Site, ccops: Call, why: Why, mend: Mend) -> None
     assert (site.credits(), why(ANN, "monthly-grant")["kind"]) == ("15", "applied")
 
 
-def test_a_new_e_mail_address(site: Site, ccops: Call, why: Why, mend: Mend) -> None:
-    ccops("run", "monthly-grant", ANN, "--period", LAST_MONTH)
+def test_a_new_e_mail_address(site: Site, ccops: Call, why: Why, mend: Mend, clock: InMidMonth) -> None:
+    ccops("run", "monthly-grant", ANN, "--period", clock.last_month().partition(":")[2])
     call_kit(site.kit, "PUT", f"/v4/subscribers/{site.ann}", {"email_address": "anna@example.org"})
     answer = why("anna@example.org", "monthly-grant")
     assert answer["kind"] == "not-run"
@@ -105,7 +113,7 @@ def test_a_new_e_mail_address(site: Site, ccops: Call, why: Why, mend: Mend) -> 
             site.kit.contact_id("anna@example.org")
         )
     )
-    assert why(ANN, "monthly-grant")["why"].startswith("ann@example.org is anna@example.org in Kit now. ")
+    assert why(ANN, "monthly-grant")["why"].startswith("ann@example.org is now anna@example.org in Kit. ")
     mend(answer)
     assert site.credits("anna@example.org") == "25"
     assert why("anna@example.org", "monthly-grant")["kind"] == "applied"
@@ -168,9 +176,9 @@ def test_taken_back_by_mistake(site: Site, ccops: Call, why: Why, mend: Mend) ->
 
 
 @pytest.mark.parametrize(("in_kit", "proposed"), [("5", 2), ("15", 1)])
-def test_it_needs_a_person(site: Site, why: Why, mend: Mend, in_kit: str, proposed: int) -> None:
+def test_it_needs_a_person(site: Site, why: Why, mend: Mend, clock: InMidMonth, in_kit: str, proposed: int) -> None:
     """What Kit shows tells which word is right; if it was not done, it is done now."""
-    parked(site, NOW)
+    parked(site, clock.now())
     site.kit.set_field(site.ann, "credits", in_kit)
     answer = why(ANN, "payment-credit")
     assert (answer["kind"], len(answer["mend"])) == ("parked", proposed)

@@ -162,7 +162,7 @@ class FrailCrm:
     fate: Fate
     clock: Clock
     _base: tuple[str, int] | None = field(default=None, init=False)
-    writes: int = field(default=0, init=False)
+    written: list[int] = field(default_factory=list, init=False)
     clock_ahead: timedelta | None = None
 
     # ---- what the heart uses
@@ -182,11 +182,11 @@ class FrailCrm:
     def write(self, contact_id: int, values: Mapping[str, str]) -> Mapping[str, str | None]:
         assert contact_id == ANN
         assert self._base is not None, "a write without a read"
-        self.writes += 1
+        self.written.append(_entry_of(values))
         self._meanwhile()
         parts = MORE_PARTS if len(values) > 2 else PARTS
         happens = self.fate.choose("arrives", (*LOST, "rejected", "not sent", *OTHER_ANSWERS, *parts))
-        effect = Effect("in time", tuple(values.items()), int(values[RECEIPT].split(".")[1]), *self._base)
+        effect = Effect("in time", tuple(values.items()), _entry_of(values), *self._base)
         if happens == "rejected":
             raise Rejected(422, ["no"])
         if happens == "not sent":
@@ -207,10 +207,10 @@ class FrailCrm:
     def tags_of(self, contact_id: int) -> list[HeldTag]:
         assert contact_id == ANN
         if self.kit.tagged is not None and self.fate.choose("nothing", ("is tagged anew",)) == "is tagged anew":
-            self.kit = replace(self.kit, tagged=self.kit.tagged + timedelta(minutes=5))
+            self._tag_anew()
         return [] if self.kit.tagged is None else [HeldTag(1, "credit", self.kit.tagged)]
 
-    def remove_tag(self, contact_id: int, tag_id: int) -> None:
+    def remove_tag(self, contact_id: int, tag_id: int, tagged_at: datetime | None = None) -> None:  # noqa: ARG002
         assert (contact_id, tag_id) == (ANN, 1)
         happens = self.fate.choose("is taken off", ("dies before untagging", "dies after untagging", "untagging lost"))
         if happens == "dies before untagging":
@@ -240,7 +240,7 @@ class FrailCrm:
         """Let each row arrive in time, late or never, whatever becomes of the others and of the answer."""
         assert values.keys() == {ANN}
         assert self._base is not None, "a write without a row"
-        self.writes += 1
+        self.written.append(_entry_of(values[ANN]))
         self._meanwhile()
         rows = tuple(values[ANN].items())
         ways = {f"{', '.join(way)}; {answer}": (way, answer) for way in _ways(len(rows)) for answer in ANSWERS}
@@ -263,7 +263,7 @@ class FrailCrm:
 
     def _let_arrive(self, rows: tuple[tuple[str, str], ...], way: Sequence[str]) -> tuple[tuple[str, str], ...]:
         assert self._base is not None
-        whole = Effect("in time", rows, int(dict(rows)[RECEIPT].split(".")[1]), *self._base)
+        whole = Effect("in time", rows, _entry_of(dict(rows)), *self._base)
         arrived = tuple(row for row, how in zip(rows, way, strict=True) if how == "in time")
         if arrived:
             self.kit = self.kit.after(replace(whole, values=arrived, apart=arrived != rows))
@@ -282,13 +282,20 @@ class FrailCrm:
     # ---- what happens on the way
 
     def _meanwhile(self) -> None:
-        """Let something happen between two requests: a late write arrives, or somebody changes a field by hand."""
+        """Let something happen between two requests: a late write arrives, or a field or tag is changed by hand."""
         late = [f"a late write arrives ({at})" for at in range(len(self.kit.under_way))]
-        happens = self.fate.choose("nothing", self.kit.hands, free=late)
+        again = () if self.kit.tagged is None else ("is tagged anew",)
+        happens = self.fate.choose("nothing", (*self.kit.hands, *again), free=late)
         if happens in late:
             self.kit = self.kit.arrival(late.index(happens))
+        elif happens in again:
+            self._tag_anew()
         elif happens != "nothing":
             self._by_hand(happens)
+
+    def _tag_anew(self) -> None:
+        assert self.kit.tagged is not None
+        self.kit = replace(self.kit, tagged=self.kit.tagged + timedelta(minutes=5))
 
     def _by_hand(self, act: str) -> None:
         self.kit = replace(self.kit, hands=())
@@ -335,6 +342,11 @@ class FrailCrm:
 
     def add_tag(self, contact_id: int, tag_id: int) -> bool:
         raise NotImplementedError
+
+
+def _entry_of(values: Mapping[str, str]) -> int:
+    """Tell by its receipt of which entry a write is."""
+    return int(values[RECEIPT].split(".")[1])
 
 
 def _ways(rows: int) -> list[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 Amounts are powers of ten, so that the credits themselves tell which operations are in them, and how often.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -30,7 +31,9 @@ def check_step(step: Step) -> None:
     state, status = step.after, step.outcome.status if step.outcome else None
     if _beyond_telling(state):
         return
-    if status == "repeated" and step.writes:
+    own = step.outcome.entry if step.outcome else None
+    # What brings an entry back comes to its end before its occasion is told to be done.
+    if status == "repeated" and own is not None and own.id in step.written:
         raise Broken("a repeated occasion was written", state)
     for number, effect in enumerate(state.kit.effects):
         if any(counted(effect.credits, name) > 1 for name in WALKED):
@@ -54,6 +57,29 @@ def check_end(state: State) -> None:
         fault = _fault_of(entry, own, state)
         if fault:
             raise Broken(f"e{entry.id} ({entry.status}) {fault}", state)
+    check_chains(state)
+
+
+def check_chains(state: State) -> None:
+    """Hold what the ledger says to count against its whole chains of undos: of an occasion or a period, one at most."""
+    done = [entry for entry in state.entries if entry.status in {"applied", "undone"}]
+    counting: set[int] = set()
+    for entry in reversed(done):  # an undo is younger than what it undoes
+        if not any(undo.undoes == entry.id and undo.id in counting for undo in done):
+            counting.add(entry.id)
+    for entry in done:
+        if (entry.status == "applied") != (entry.id in counting):
+            raise Broken(f"e{entry.id} ({entry.status}) tells otherwise than its chain", state)
+    for key in ("occasion", "period"):
+        held = Counter((each.operation, getattr(each, key)) for each in done if each.id in counting)
+        if any(count > 1 and value is not None for (_, value), count in held.items()):
+            raise Broken(f"one {key} counts twice", state)
+
+
+def takes_off(entry: Entry, state: State) -> bool:
+    """Whether an entry takes its operation out of the credits: an undo does, and the undo of that puts it back."""
+    below = {each.id: each for each in state.entries}
+    return entry.undoes is not None and not takes_off(below[entry.undoes], state)
 
 
 def _fault_of(entry: Entry, own: list[Effect], state: State) -> str | None:

@@ -30,6 +30,7 @@ from tests.engine.conftest import ORIGIN, RECEIPT, StandingClock, new_ledger
 READ, WRITE = ("GET", "/v4/subscribers/{id}"), ("PUT", "/v4/subscribers/{id}")
 MANY, UNTAG = ("POST", "/v4/bulk/custom_fields/subscribers"), ("DELETE", "/v4/bulk/tags/subscribers")
 GRANT = Operation("grant", (Change("credits", "increase", amount=Decimal(10), sole_writer=True),), "UTC")
+LOOK = ("GET", "/v4/subscribers/{subscriber_id}/tags")
 TAG = "ccops: grant"
 COUNT = 52
 
@@ -139,6 +140,7 @@ def test_tags_come_off_in_one_request_for_each_request_of_values(crowd: Crowd) -
         crowd.kit.tag(contact, TAG)
     assert {outcome.status for outcome in crowd.grant_tagged()} == {"applied"}
     assert (crowd.credits, crowd.kit.counts[MANY], crowd.kit.counts[UNTAG]) == (["20"] * COUNT, 2, 2)
+    assert crowd.kit.counts[LOOK] == COUNT, "a look at each: rows lag"
     assert all(TAG not in crowd.kit.tags_of(contact) for contact in crowd.ids)
     assert crowd.ledger.entries.unreleased() == []
 
@@ -150,6 +152,39 @@ def test_tags_that_could_not_be_taken_off_together_come_off_one_by_one(crowd: Cr
     assert {outcome.status for outcome in crowd.grant_tagged()} == {"applied"}
     assert all(TAG not in crowd.kit.tags_of(contact) for contact in crowd.ids)
     assert crowd.ledger.entries.unreleased() == []
+
+
+def test_a_tagging_newer_than_the_list_stays_on_among_many(crowd: Crowd) -> None:
+    again = crowd.ids[7]
+    for contact in crowd.ids:
+        crowd.kit.tag(contact, TAG)
+
+    def observe(phase: str, method: str, _path: str) -> None:
+        if (phase, method) == ("after", "POST"):
+            crowd.kit.on_request = lambda *_: None
+            crowd.kit.untag(again, TAG)
+            crowd.clock.sleep(1)
+            crowd.kit.tag(again, TAG)
+
+    crowd.kit.on_request = observe
+    assert {outcome.status for outcome in crowd.grant_tagged()} == {"applied"}
+    assert [contact for contact in crowd.ids if TAG in crowd.kit.tags_of(contact)] == [again]
+    assert [outcome.status for outcome in crowd.grant_tagged()] == ["applied"]
+    assert crowd.kit.field_values(again)["credits"] == "30"
+
+
+def test_looks_at_many_do_not_grow_old_before_the_tags_come_off(crowd: Crowd) -> None:
+    for contact in crowd.ids:
+        crowd.kit.tag(contact, TAG)
+
+    def observe(phase: str, _method: str, path: str) -> None:
+        if phase == "before" and path.endswith("/tags"):
+            crowd.clock.sleep(0.5)
+
+    crowd.kit.on_request = observe
+    assert {outcome.status for outcome in crowd.grant_tagged()} == {"applied"}
+    assert crowd.kit.counts[UNTAG] == 10, "50 looks and 2, of which 6 are young enough at a time"
+    assert not any(TAG in crowd.kit.tags_of(contact) for contact in crowd.ids)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

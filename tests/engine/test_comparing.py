@@ -41,8 +41,8 @@ def test_a_late_write_is_no_hand(bench: Bench) -> None:
     late_and_sent_again(bench)
     bench.kit.faults.deliver_late()
     (found,) = compared(bench)
-    assert (found.kept, found.found, found.kind) == ("25", "15", "unclear")
-    assert found.reason == "Kit shows a write of e1 that came late, over that of e2"
+    assert (found.kept, found.found, found.kind) == ("25", "15", "lost")
+    assert found.reason == "a late write of e1 changed credits from 25 to 15; lost: e2 (+10): ccops settle e2 --as lost"
 
 
 def test_what_a_lost_ledger_wrote_is_told_and_can_be_adopted(bench: Bench, tmp_path: Path) -> None:

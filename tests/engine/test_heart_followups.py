@@ -84,6 +84,95 @@ def test_tags_that_could_not_be_added_are_added_by_the_next_settle(following: Be
     assert not following.ledger.entries.unreleased()
 
 
+ADDING = "/v4/tags/.*/subscribers"
+
+
+def settle(bench: Bench) -> list[str]:
+    manners = Manners(bench.clock, lambda: False, lambda *_: None)
+    return [outcome.status for outcome in finish_open(bench.heart, manners)]
+
+
+@pytest.mark.parametrize("occasion", ["post:1", "key:1"])
+def test_tags_of_a_refusal_that_could_not_be_added_are_added_by_settle(following: Bench, occasion: str) -> None:
+    spend(following, 6)
+    following.kit.faults.add(Fault("status", "POST", ADDING, status=503, times=None))
+    outcome = following.run(occasion)
+    assert (outcome.status, tags(following)) == ("refused", set())
+    assert "(ccops settle does it)" in outcome.warnings[0]
+    assert [entry.id for entry in following.ledger.entries.unreleased()] == [1]
+    following.kit.faults.clear()
+    assert (settle(following), tags(following)) == (["refused"], {MORE})
+    assert (settle(following), following.ledger.entries.unreleased()) == ([], [])
+
+
+def test_tags_of_a_period_refused_are_added_by_settle(following: Bench) -> None:
+    following.run("key:1", period="month:2026-11")
+    following.kit.faults.add(Fault("status", "POST", ADDING, status=503, times=None))
+    assert following.run("post:2", period="month:2026-11").status == "refused"
+    following.kit.faults.clear()
+    settle(following)
+    assert tags(following) == {THANKS, MORE}
+
+
+def test_a_refusal_without_tags_or_of_a_faulty_value_leaves_nothing_to_settle(following: Bench) -> None:
+    following.kit.set_field(following.ann, "credits", "abc")
+    assert following.run("post:1").status == "refused"
+    following.operation = replace(following.operation, tags_if_refused=())
+    spend(following, 6)
+    following.kit.set_field(following.ann, "credits", "5")
+    assert following.run("post:2").status == "refused"
+    assert following.ledger.entries.unreleased() == []
+
+
+def test_a_refused_trigger_tag_that_could_not_come_off_comes_off_by_settle(bench: Bench) -> None:
+    occasion = tagged(bench)
+    spend(bench, 6)
+    bench.kit.faults.add(Fault("status", "DELETE", status=503, times=None))
+    assert bench.run(occasion, bench.ann).status == "refused"
+    bench.kit.faults.clear()
+    assert (settle(bench), tags(bench)) == (["refused"], set())
+
+
+def test_a_refused_trigger_tag_that_is_kept_leaves_nothing_to_settle(bench: Bench) -> None:
+    occasion = tagged(bench, after_run="keep-tag")
+    spend(bench, 6)
+    assert bench.run(occasion, bench.ann).status == "refused"
+    assert bench.ledger.entries.unreleased() == []
+
+
+def test_follow_up_tags_that_an_undo_could_not_take_off_come_off_by_settle(following: Bench) -> None:
+    following.run()
+    following.clock.sleep(60)
+    following.kit.faults.add(Fault("status", "DELETE", status=503, times=None))
+    undo(following, 1)
+    assert (tags(following), following.credits) == ({THANKS}, "5")
+    following.kit.faults.clear()
+    settle(following)
+    assert (tags(following), following.ledger.entries.unreleased()) == (set(), [])
+
+
+def test_a_refused_undo_takes_no_follow_up_tag_off(following: Bench) -> None:
+    following.run()
+    following.kit.set_field(following.ann, "credits", "abc")
+    request = following.request("undo:1", following.ann)
+    undoing = undo_request(following.ledger, 1, {}, Manner(), (request.run, ORIGIN))
+    assert following.heart.apply(undoing).status == "refused"
+    settle(following)
+    assert tags(following) == {THANKS}
+
+
+def test_an_undo_that_was_taken_back_leaves_the_tags_to_the_entry(following: Bench) -> None:
+    """The undo could not take them off; by now what it had taken back is in force again."""
+    following.run()
+    following.clock.sleep(60)
+    following.kit.faults.add(Fault("status", "DELETE", status=503, times=None))
+    undo(following, 1)
+    undo(following, 2)
+    following.kit.faults.clear()
+    settle(following)
+    assert (tags(following), following.credits) == ({THANKS}, "15")
+
+
 def test_a_tag_added_before_a_crash_still_counts_as_ours(following: Bench) -> None:
     """The note of what is to be added is committed first: seen again, the tag is there, and yet it is ours."""
     following.kit.faults.add(Fault("reset", "POST", "/v4/tags/.*/subscribers", when="after", times=None))

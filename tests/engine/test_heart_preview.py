@@ -5,13 +5,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 
 import pytest
 
+from ccops.engine.crew import spread
 from ccops.engine.errors import FieldGone, OtherLedger, ReceiptFieldGone
 from ccops.engine.preview import Preview
-from ccops.engine.request import Outcome, Who
+from ccops.engine.request import Outcome, Request, Who
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Operation
@@ -167,3 +169,67 @@ def test_a_preview_costs_one_read_of_a_known_contact(bench: Bench) -> None:
 def test_a_preview_does_not_remember_whom_it_looked_up(bench: Bench) -> None:
     assert look(bench).contact == bench.ann
     assert bench.ledger.people.by_email("ann@example.org") is None
+
+
+def look_at_all(bench: Bench, *requests: Request) -> list[Outcome]:
+    """Preview several requests as one dry run, and be sure that nothing was written."""
+    before = trace(bench)
+    ledger = Ledger.open(bench.ledger.database.path, bench.ledger.database.path.parent / "locks", readonly=True)
+    try:
+        preview = Preview(ledger, bench.crm, bench.clock)
+        return [preview.look(request) for request in requests]
+    finally:
+        ledger.close()
+        assert trace(bench) == before
+
+
+def test_a_period_that_an_earlier_request_takes_is_taken(bench: Bench) -> None:
+    requests = [bench.request(f"key:{n}", period=period) for n, period in enumerate((MONTH, MONTH, "month:2026-12"))]
+    seen = look_at_all(bench, *requests)
+    assert [outcome.status for outcome in seen] == ["previewed", "refused", "previewed"]
+    assert seen[1].reason == "this month would be done already by then"
+    assert [outcome.after for outcome in seen] == [{"credits": "15"}, None, {"credits": "25"}]
+    assert [bench.heart.apply(request).status for request in requests] == ["applied", "refused", "applied"]
+
+
+def test_a_refused_request_leaves_its_period_to_the_next(bench: Bench) -> None:
+    bench.operation = limited(10)
+    first = bench.request("key:1", period=MONTH)
+    bench.operation = increase(3)
+    second = bench.request("key:2", period=MONTH)
+    assert [outcome.status for outcome in look_at_all(bench, first, second)] == ["refused", "previewed"]
+    assert [bench.heart.apply(request).status for request in (first, second)] == ["refused", "applied"]
+
+
+def test_an_occasion_with_another_amount_is_refused_within_a_dry_run(bench: Bench) -> None:
+    requests = [bench.request(asked=asked) for asked in ("10", "10", "7", None)]
+    statuses = ["previewed", "repeated", "refused", "refused"]
+    assert [outcome.status for outcome in look_at_all(bench, *requests)] == statuses
+    done = [bench.heart.apply(request).status for request in requests]
+    assert done == ["applied", *statuses[1:]]
+
+
+@pytest.mark.parametrize(("occasion", "statuses"), [("post:1", ["refused", "repeated"]), ("key:1", ["refused"] * 2)])
+def test_a_refusal_uses_an_occasion_up_as_it_does_in_a_run(bench: Bench, occasion: str, statuses: list[str]) -> None:
+    bench.operation = limited(10)
+    requests = [bench.request(occasion) for _ in range(2)]
+    seen = look_at_all(bench, *requests)
+    done = [bench.heart.apply(request) for request in requests]
+    assert [outcome.status for outcome in seen] == [outcome.status for outcome in done] == statuses
+    assert [outcome.reason for outcome in seen] == [outcome.reason for outcome in done]
+
+
+def test_what_a_dry_run_would_park_is_parked_once_more(bench: Bench) -> None:
+    write_into_the_receipt(bench)
+    requests = [bench.request() for _ in range(2)]
+    seen = look_at_all(bench, *requests)
+    done = [bench.heart.apply(request) for request in requests]
+    assert [(outcome.status, outcome.reason) for outcome in seen] == [(each.status, each.reason) for each in done]
+
+
+def test_many_looked_at_by_several_threads_are_each_counted(bench: Bench) -> None:
+    requests = [bench.request(f"key:{n}") for n in range(20)]
+    preview = Preview(bench.ledger, bench.crm, bench.clock)
+    looks = (partial(preview.look, request) for request in requests)
+    after = sorted(int((outcome.after or {})["credits"] or 0) for outcome in spread(looks, 4, lambda: False))
+    assert after == list(range(15, 206, 10))

@@ -73,7 +73,7 @@ def test_a_field_that_is_gone_stops_the_run(bench: Bench) -> None:
     rename_field(bench, "credits", "Points")
     with pytest.raises(FieldGone, match=r'"credits".*payment-credit') as stopped:
         bench.run()
-    assert stopped.value.mend == "ccops doctor"
+    assert stopped.value.mend == "ccops doctor --fix"
     assert bench.kit.writes(bench.ann) == []
 
 

@@ -211,14 +211,6 @@ def test_a_late_write_of_the_ledger_that_was_taken_over_is_noticed(
     )
 
 
-def test_a_receipt_that_was_copied_from_another_contact_stops_the_run(bench: Bench) -> None:
-    bob = bench.kit.contact_id("bob@example.org")
-    outcome = bench.run("key:1", bob)
-    bench.kit.set_field(bench.ann, RECEIPT, receipt_of(bench, outcome.entry))
-    with pytest.raises(LedgerBehind):
-        bench.run("key:2")
-
-
 def test_an_operation_may_change_nothing_and_still_leaves_its_receipt(bench: Bench) -> None:
     bench.operation = Operation("nothing", (increase(0).changes[0],), "UTC")
     outcome = bench.run()

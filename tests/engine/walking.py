@@ -11,6 +11,7 @@ from ccops.engine.heart import Heart
 from ccops.engine.many import Together
 from ccops.engine.request import Outcome, Request
 from ccops.engine.settling import Word, settle_as
+from ccops.ledger.errors import NoSuchEntry
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.locks import Locks
 from ccops.ledger.model import Entry
@@ -33,6 +34,13 @@ class Scenario:
     """Requests that have come to their end, without trouble."""
     listed: frozenset[str] = frozenset()
     """The requests that come with the contact's row in a list, by the way of many contacts in one request."""
+    once: frozenset[str] = frozenset()
+    """The requests that may do something again when they are made after the end of all."""
+
+    @property
+    def repeatable(self) -> Mapping[str, Ask]:
+        """The requests that do nothing when they are made again after the end of all."""
+        return {name: ask for name, ask in self.asks.items() if name not in self.once}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,8 @@ class Step:
     ask: str
     after: State
     outcome: Outcome | None
-    writes: int
+    written: tuple[int, ...]
+    """The entries of which a write left, in their order."""
 
 
 class Walker:
@@ -114,8 +123,8 @@ class Walker:
             try:
                 request = ask(heart.ledger)
                 return from_list(heart, request) if listed else heart.apply(request)
-            except NotUndoable:
-                return None  # it was undone already
+            except (NotUndoable, NoSuchEntry):
+                return None  # it was undone already, or is not there yet
 
         return self._act(state, name, act, fate or Fate())
 
@@ -148,7 +157,7 @@ class Walker:
             fate.troubles,
             (*state.story, f"{name}: {'; '.join(fate.story) or 'no trouble'} -> {answer}"),
         )
-        return Step(name, after, outcome, crm.writes)
+        return Step(name, after, outcome, tuple(crm.written))
 
     def _steps(self, state: State, scenario: Scenario) -> Iterator[Step]:
         for name in state.waiting:

@@ -62,7 +62,7 @@ def killed_at_random(place: Place, count: int, kills: int) -> None:
     entries = place.entries(count + 1)
     assert [entry.status for entry in entries] == ["applied"] * count
     assert all(entry.released for entry in entries)
-    unkilled = account + 1 + 3 * count
+    unkilled = account + 1 + 4 * count
     assert asked(place.kit) <= unkilled + kills * (1 + 2 * WORKERS)  # a page, and two for each contact in hand
 
 

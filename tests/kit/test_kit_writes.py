@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ccops.clock import iso
+from ccops.clock import iso, parse_iso
 from ccops.crm.base import CustomField, KnownTag, Missing, NotSent, OutcomeUnknown, RateLimited, Rejected
 from ccops.crm.kit.errors import Interrupted, KeyRefused, NoSuch, RedirectRefused
 from ccops.crm.kit.pacing import SharedPacer, Unpaced
@@ -129,12 +129,12 @@ def test_a_write_held_back_for_long_is_not_sent_and_the_next_reservation_waits(
     assert clock.slept == [pytest.approx(60)]
 
 
-def test_only_a_write_of_fields_is_in_a_hurry(wire: Wire, crm: KitCrm, pacer: NotingPacer) -> None:
+def test_what_hangs_on_an_earlier_read_is_in_a_hurry(wire: Wire, crm: KitCrm, pacer: NotingPacer) -> None:
     wire.reply(200, {"subscriber": ann()}).reply(200, {"subscriber": ann()}).reply(204, b"")
     crm.contact(5)
     crm.write(5, {"credits": "15"})
     crm.remove_tag(5, 11)
-    assert pacer.within == [None, 5, None]
+    assert pacer.within == [None, 5, 5]
 
 
 def test_a_value_of_any_letters_arrives_as_it_is(wire: Wire, crm: KitCrm) -> None:
@@ -247,6 +247,21 @@ def test_a_tag_added_again_meanwhile_is_left_alone(wire: Wire, crm: KitCrm) -> N
     wire.reset().reply(200, tags(iso_seconds_ago(0)), date=NOW)
     crm.remove_tag(5, 11)
     assert [asked.method for asked in wire.asked] == ["DELETE", "GET"]
+
+
+@pytest.mark.parametrize("trouble", [429, 503])
+def test_a_removal_that_had_to_wait_takes_off_no_newer_tagging(trouble: int, wire: Wire, crm: KitCrm) -> None:
+    newer = iso_seconds_ago(3600)
+    wire.reply(trouble, b"Retry later").reply(200, tags(newer))
+    crm.remove_tag(5, 11, parse_iso(newer) - timedelta(seconds=1))
+    assert [asked.method for asked in wire.asked] == ["DELETE", "GET"]
+
+
+def test_a_removal_that_had_to_wait_takes_off_the_tagging_that_is_meant(wire: Wire, crm: KitCrm) -> None:
+    meant = iso_seconds_ago(0)
+    wire.reply(429, b"Retry later").reply(200, tags(meant)).reply(204, b"")
+    crm.remove_tag(5, 11, parse_iso(meant))
+    assert [asked.method for asked in wire.asked] == ["DELETE", "GET", "DELETE"]
 
 
 def test_a_removal_that_keeps_failing_is_of_unknown_outcome(wire: Wire, crm: KitCrm) -> None:

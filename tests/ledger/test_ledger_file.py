@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from ccops.ledger.errors import (
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Origin
 from ccops.ledger.schema import APPLICATION_ID, VERSION
+from ccops.waits import Waits
 from tests.engine.conftest import new_ledger
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -181,8 +183,10 @@ def test_a_file_of_format_0_is_brought_forward_once(tmp_path: Path, opened: Call
         assert db.rows("PRAGMA user_version")[0][0] == VERSION
 
 
-def test_a_ledger_held_by_another_process_is_busy(home: Path, opened: Callable[[Path], Ledger]) -> None:
-    ledger = opened(home)
+def test_a_ledger_held_by_another_process_is_busy(home: Path) -> None:
+    told: list[str] = []
+    waits = Waits(told.append, count(step=10).__next__)
+    ledger = Ledger.open(home / "ledger.sqlite3", home / "locks", waits=waits)
     ledger.database._writer().connection.execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(file_of(home), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -190,7 +194,9 @@ def test_a_ledger_held_by_another_process_is_busy(home: Path, opened: Callable[[
         with pytest.raises(LedgerBusy, match="held by another process"):
             claim(ledger, "key:new")
         other.execute("ROLLBACK")
+    assert [text.partition(" /")[0] for text in told] == ["waiting for the ledger"]
     claim(ledger, "key:new")
+    ledger.close()
 
 
 def test_what_does_not_fit_any_more_is_refused_whole(home: Path, opened: Callable[[Path], Ledger]) -> None:
@@ -216,7 +222,8 @@ from ccops.ledger.ledger import Ledger
 home = Path(sys.argv[1])
 ledger = Ledger.open(home / "ledger.sqlite3", home / "locks")
 fill(ledger, 3)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+full = (home / "ledger.sqlite3").stat().st_size + 20_000  # what is there already can be written over
+resource.setrlimit(resource.RLIMIT_FSIZE, (full, full))
 try:
     fill(ledger, 10_000)
 except CcopsError as error:

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -195,13 +196,22 @@ def test_a_sender_who_asks_again_has_an_ended_event_tried_again(inbox: Inbox) ->
     assert (again.state, again.tries, again.not_before, again.ended_at) == ("waiting", 0, LATER, None)
 
 
-def test_an_answer_closes_an_event_unless_it_was_tried_once_more_meanwhile(inbox: Inbox) -> None:
-    put(inbox, post("a"))
-    event = inbox.due(NOW)[0]
-    inbox.put_off([event], Ending("missing"), NOW)
-    tried = inbox.due(NOW)[0]
-    assert inbox.close(event, NOW).state == "waiting"
-    assert inbox.close(tried, NOW).state == "done"
+def test_an_answer_ends_an_event_only_if_all_who_sent_it_wait(inbox: Inbox) -> None:
+    waits, relies = put(inbox, replace(post("a"), awaited=True), replace(post("b"), awaited=True))
+    put(inbox, post("b"))
+    for event in (waits, relies):
+        inbox.answer_or_put_off(event, Ending("missing"), LATER, NOW)
+    assert [(each.state, each.tries) for each in map(inbox.find, (waits.id, relies.id)) if each] == [
+        ("done", 1), ("waiting", 1),
+    ]  # fmt: skip
+
+
+def test_a_sender_who_no_longer_waits_has_the_event_tried_again(inbox: Inbox) -> None:
+    event = put(inbox, replace(post("a"), awaited=True))[0]
+    assert inbox.stop_awaiting(event).state == "waiting"
+    inbox.answer_or_put_off(event, Ending("missing"), LATER, NOW)
+    assert inbox.due(NOW) == []
+    assert ids(inbox.due(LATER)) == [event.id]
 
 
 def test_the_backlog_counts_what_has_not_ended(inbox: Inbox) -> None:

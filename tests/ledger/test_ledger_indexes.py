@@ -21,6 +21,7 @@ SHORT = {
     "SCAN parts LEFT-JOIN",
     "SCAN entries USING INDEX entries_undone",  # indexes of few entries
     "SCAN entries USING INDEX entries_unreleased",
+    "SCAN entries USING INDEX entries_unreleased_refusals",
 }
 
 QUESTIONS: dict[str, Callable[[Ledger], object]] = {
@@ -46,10 +47,16 @@ QUESTIONS: dict[str, Callable[[Ledger], object]] = {
     "runs": lambda ledger: list(ledger.history.runs()),
     "the last run of an operation": lambda ledger: ledger.history.last_run_of("grant"),
     "whether an operation is known": lambda ledger: ledger.history.knows("grant"),
+    "the contact that had an address": lambda ledger: ledger.people.by_email("ann@example.org"),
+    "all that had an address": lambda ledger: ledger.people.former_owners("ann@example.org"),
+    "the addresses that a contact had": lambda ledger: ledger.people.former(7),
     "balance of a contact": lambda ledger: ledger.history.written(7),
     "what a field of contacts was written last": lambda ledger: ledger.fields.last("credits", [7, 8, 9]),
+    "what was sent to a contact": lambda ledger: ledger.history.sent(7),
     "whether a field of a contact is under way": lambda ledger: ledger.fields.unsure("credits", 7),
     "an address": lambda ledger: ledger.people.by_email("ann@example.org"),
+    "who holds what an entry gave up": lambda ledger: ledger.entries.taken_by(7),
+    "who holds what an undo would bring back": lambda ledger: ledger.entries.taken_for_undo(7),
     "receipts of a contact": lambda ledger: ledger.entries.standing(7),
     "what a contact is sent": lambda ledger: ledger.entries.sending(7),
     "taggings of a contact": lambda ledger: ledger.entries.of_occasions("grant", 7, "tag:1@2026", "tag:1@2027"),
@@ -104,3 +111,10 @@ def test_what_may_still_come_late_is_looked_for_among_few(ledger: Ledger) -> Non
     """It is asked before each write, and a contact may have thousands of entries."""
     steps = plans(ledger, QUESTIONS["receipts of a contact"])
     assert steps.count("SEARCH entries USING INDEX entries_loose (contact=?)") == 2, steps
+
+
+def test_what_went_over_a_late_write_is_asked_of_few_contacts(ledger: Ledger) -> None:
+    steps = plans(ledger, lambda each: each.fields.overwritten([7, 8]))
+    assert [step for step in steps if " entries " in step] == [
+        "SEARCH entries USING INDEX entries_of_contact (contact=? AND turn>?)"
+    ]

@@ -87,3 +87,18 @@ def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileUnusable) as caught:
         write_private(path, "x")
     assert str(caught.value) == f"{path} can't be used: No such file or directory."
+
+
+def test_a_home_file_that_is_a_link_to_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe, config = tmp_path / "pipe", tmp_path / "config.toml"
+    os.mkfifo(pipe)
+    config.symlink_to(pipe)
+    with pytest.raises(FileUnusable, match="it is a device or a pipe, not a file"):
+        write_private(config, "x")
+    assert (config.is_symlink(), pipe.is_fifo()) == (True, True)
+
+
+def test_a_file_with_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    write_private(path, "x")
+    assert path.read_text() == "x"

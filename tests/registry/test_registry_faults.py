@@ -72,6 +72,14 @@ MISTAKES = {
         change('action = "stamp"', 'post = { contact = "data..email" }'),
         '5 gold: "contact" must be a path such as "data.object.email", not "data..email"',
     ),
+    "post-path-ends-blank": (
+        change('action = "stamp"', 'post = { contact = "Work Email " }'),
+        '5 gold: "contact" must be a path such as "data.object.email", not "Work Email "',
+    ),
+    "post-decimal": (
+        change('action = "stamp"', 'post = { decimal = ";" }'),
+        '5 gold: "decimal" must be "." or ",", not ";".',
+    ),
     "post-key": (
         change('action = "stamp"', 'post = { ocasion = "id" }'),
         '5 gold: "ocasion" is not a key; did you mean "occasion"?',

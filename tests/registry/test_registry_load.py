@@ -42,7 +42,7 @@ changes = [
 ]
 tags_if_applied = ["access: replay"]
 tags_if_refused = ["needs: more credits"]
-post = { contact = "data.object.customer_details.email", occasion = "id" }
+post = { contact = "data.object.customer_details.email", occasion = "id", decimal = "," }
 amount_from_post = false
 repeat_window = "10m"
 paused = false
@@ -97,7 +97,7 @@ def test_the_example_of_the_manual_is_read_whole() -> None:
                 description="Spend 3 credits, open the replay",
                 tags_if_applied=("access: replay",),
                 tags_if_refused=("needs: more credits",),
-                post=PostPlaces("data.object.customer_details.email", "id"),
+                post=PostPlaces("data.object.customer_details.email", "id", ","),
             ),
         },
     )

@@ -35,7 +35,7 @@ def entry(number: int, before: str | None, after: str, status: Status = "applied
 def walked(value: str | None, *entries: Entry) -> list[tuple[str | None, str | None, int | str]]:
     """Walk back from a value; `entries` are given oldest first."""
     return [
-        (step.before, step.after, "by hand" if isinstance(step, ByHand) else step.entry.id)
+        (step.before, step.after, step.entry.id if isinstance(step, Step) else "by hand")
         for step in steps("credits", value, reversed(entries))
     ]
 

@@ -91,9 +91,20 @@ def test_an_edited_operation_is_another_amount_and_edited_limits_are_not() -> No
     assert answer(case(limited, entry())).kind == "applied"
 
 
+def test_what_came_back_counts_and_not_the_newer_rerun() -> None:
+    """e1 was undone and reopened, e3 ran for its occasion and was undone likewise, then e1 was brought back."""
+    undos = [entry(6, undoes=2), entry(5, undoes=3), entry(2, "undone", undoes=1, undone_by=6, reopened=True)]
+    rerun: dict[str, Any] = {"undone_by": 5, "reopened": True}
+    paid = answer(case(PAY, *undos[:2], entry(3, "undone", occasion="key:1", **rerun), undos[2], entry(1)))
+    assert (paid.kind, paid.entry and paid.entry.id) == ("applied", 1)
+    month = {"occasion": "month:2026-11", "period": "month:2026-11"}
+    granted = answer(case(GRANT, entry(3, "undone", GRANT, **month, **rerun), entry(1, "applied", GRANT, **month)))
+    assert (granted.kind, granted.entry and granted.entry.id) == ("applied", 1)
+
+
 def test_what_was_taken_back_and_reopened_may_run_again() -> None:
     undo = entry(2, undoes=1, reopens=True, note="wrong", occasion="undo:1")
-    assert told(answer(case(PAY, undo, entry(1, "undone", undone_by=2)))) == (
+    assert told(answer(case(PAY, undo, entry(1, "undone", undone_by=2, reopened=True)))) == (
         "undone",
         'e1 (22 Nov 10:00, for key 1, credits 5 → 15) was taken back 22 Nov 10:00 by maria ("wrong"), e2.',
         ("ccops run pay ann@example.org --key 1",),

@@ -53,7 +53,8 @@ class Served:
             answer = connection.getresponse()
             content = answer.read()
             kind = answer.headers.get("Content-Type", "")
-            told: dict[str, Any] = json.loads(content) if kind == "application/json" else {"text": content.decode()}
+            is_json = kind == "application/json"
+            told: dict[str, Any] = json.loads(content or b"{}") if is_json else {"text": content.decode()}
             return Answered(answer.status, told, dict(answer.headers))
         finally:
             connection.close()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccops.operations.model import PostPlaces
+from ccops.triggers.receiver.bodies import parse_body
 from ccops.triggers.receiver.posting import Posted, read_post
 from ccops.triggers.receiver.refusals import (
     AmountUnusable,
@@ -30,7 +31,8 @@ BOUNDARY = "multipart/form-data; boundary=xyz"
 
 def read(body: bytes | str, content_type: str = FORM, header: str = "", **more: object) -> Posted:
     content = body.encode() if isinstance(body, str) else body
-    return read_post(content_type, content, replace(OPERATION, **more), header)  # type: ignore[arg-type]
+    data = parse_body(content_type, content)
+    return read_post(data, content, replace(OPERATION, **more), header)  # type: ignore[arg-type]
 
 
 def parts(**fields: str) -> bytes:
@@ -205,7 +207,7 @@ def test_without_a_key_operation_contact_and_body_make_the_fingerprint() -> None
     same = read("id=5&x=1").fingerprint
     assert same == read("id=5&x=1").fingerprint
     other = replace(OPERATION, name="other")
-    differing = [read("id=5&x=2"), read("id=6&x=1"), read_post(FORM, b"id=5&x=1", other)]
+    differing = [read("id=5&x=2"), read("id=6&x=1"), read_post(parse_body(FORM, b"id=5&x=1"), b"id=5&x=1", other)]
     assert len({same, *(each.fingerprint for each in differing)}) == 4
     assert read("id=5&event_id=1").fingerprint is None
 
@@ -238,7 +240,7 @@ def test_nothing_else_is_taken_for_what_the_registry_names(path: str) -> None:
     with pytest.raises(NoContact):
         read(body, JSON, post=PostPlaces(contact=path))
     with pytest.raises(OccasionMissing):
-        read(body, JSON, header="abc", post=PostPlaces(occasion=path))
+        read(json.dumps(STRIPE), JSON, header="abc", post=PostPlaces(occasion=path))
 
 
 # ---- how much, and why
@@ -256,8 +258,6 @@ def test_nothing_else_is_taken_for_what_the_registry_names(path: str) -> None:
         ('{"id": 5, "amount": 3.50}', "3.5"),
         ('{"id": 5, "amount": 1e2}', "100"),
         ('{"id": 5, "amount": "3"}', "3"),
-        ('{"id": 5, "amount": null}', None),
-        ("id=5&amount=", None),
         ("id=5", None),
     ],
 )
@@ -271,7 +271,6 @@ def test_amounts(body: str, amount: str | None) -> None:
     [
         "id=5&amount=0",
         "id=5&amount=-3",
-        "id=5&amount=1,200",
         "id=5&amount=ten",
         "id=5&amount=3&amount=4",
         "id=5&amount=1e2",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.engine.conftest import Bench, StandingClock, increase
 from tests.engine.conftest import bench as bench  # noqa: PLC0414
 from tests.engine.conftest import clock as clock  # noqa: PLC0414
 from tests.engine.conftest import open_bench as open_bench  # noqa: PLC0414
+from tests.engine.owner import once
 
 LISTS = ("GET", "/v4/tags/{tag_id}/subscribers")
 
@@ -155,6 +157,66 @@ def test_a_contact_deleted_before_the_work_fails_and_the_others_go_on(polled: Be
     hour.moment += timedelta(minutes=2)
     polled.kit.delete_contact(gone)
     assert sorted(states(poll(polled))) == ["applied", "failed"]
+
+
+# ---- tags that come off and go on again while a poll is at work
+
+
+def tag_again(bench: Bench) -> None:
+    """Take the tag off Ann and add it again, a while later."""
+    assert bench.operation.tag is not None
+    bench.kit.untag(bench.ann, bench.operation.tag.id)
+    bench.clock.sleep(3)
+    tag(bench, bench.ann)
+
+
+def carries(bench: Bench) -> bool:
+    return "ccops: payment-credit" in bench.kit.tags_of(bench.ann)
+
+
+@pytest.mark.parametrize(("phase", "method"), [("before", "GET"), ("before", "PUT"), ("after", "PUT")])
+@pytest.mark.parametrize("more", [{}, {"tags_if_applied": ("thanks",)}])
+def test_a_tagging_newer_than_the_list_counts_too(
+    polled: Bench, phase: str, method: str, more: dict[str, object]
+) -> None:
+    polled.operation = replace(polled.operation, **more)  # type: ignore[arg-type]
+    tag(polled, polled.ann)
+    once(polled, phase, method, lambda: tag_again(polled))
+    assert (states(poll(polled)), carries(polled)) == (["applied"], True)
+    assert (states(poll(polled)), carries(polled)) == (["applied"], False)
+    assert polled.credits == "25"
+
+
+def test_a_tagging_that_a_lagging_list_does_not_show_counts_too(polled: Bench, hour: StandingClock) -> None:
+    tag(polled, polled.ann)
+    hour.moment += timedelta(minutes=6)
+    tag_again(polled)
+    polled.kit.settings.lag = 300
+    assert (states(poll(polled)), carries(polled)) == (["applied"], True)
+    hour.moment += timedelta(minutes=6)
+    assert (states(poll(polled)), carries(polled)) == (["applied"], False)
+    assert polled.credits == "25"
+
+
+def test_a_refused_tagging_leaves_a_newer_one_on(polled: Bench) -> None:
+    polled.operation = replace(polled.operation, changes=(replace(polled.operation.changes[0], maximum=Decimal(9)),))
+    tag(polled, polled.ann)
+    once(polled, "before", "GET", lambda: tag_again(polled))
+    assert (states(poll(polled)), carries(polled)) == (["refused"], True)
+    assert (states(poll(polled)), carries(polled)) == (["refused"], False)
+
+
+def test_a_look_that_took_too_long_is_made_again(polled: Bench) -> None:
+    tag(polled, polled.ann)
+    looks: list[str] = []
+
+    def observe(phase: str, method: str, path: str) -> None:
+        if (phase, method) == ("before", "GET") and path.endswith(f"{polled.ann}/tags"):
+            looks.append(path)
+            polled.clock.sleep(60 if len(looks) == 1 else 0)
+
+    polled.kit.on_request = observe
+    assert (states(poll(polled)), carries(polled), len(looks)) == (["applied"], False, 2)
 
 
 @pytest.fixture(autouse=True)

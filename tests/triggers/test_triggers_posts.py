@@ -8,6 +8,7 @@ import pytest
 from ccops.operations.model import Registry
 from ccops.triggers.receiver.app import Receiver
 from ccops.triggers.receiver.posts import wanted_wait
+from tests.engine.owner import change_address
 from tests.triggers.conftest import OPERATION, SECRET, Door
 
 ANN = {"email": "ann@example.org"}
@@ -278,3 +279,31 @@ def test_an_amount_that_is_not_taken_changes_nothing_and_is_said(door: Door) -> 
 def test_an_amount_has_to_be_above_zero(door: Door, amount: object) -> None:
     door.change(amount_from_post=True)
     assert door.post(keyed("1", amount=amount)).status == 422
+
+
+def test_new_address_of_a_contact_repeats_the_post_of_its_old_one(door: Door) -> None:
+    door.post(keyed("1"))
+    door.work()
+    change_address(door.bench, door.bench.ann, "zoe@example.org")
+    assert door.bench.heart.read(door.bench.ann).contact is not None
+    for who in ({"email": "zoe@example.org"}, {"email": "ann@example.org"}, {"id": door.bench.ann}):
+        again = door.post({"event_id": "1", **who})
+        assert (again.status, again.body["status"]) == (200, "repeated")
+    newcomer = door.bench.kit.add_contact("ann@example.org", credits="0")
+    assert door.bench.run("key:2").contact == newcomer
+    assert door.post({"event_id": "1", "email": "bob@example.org"}).status == 409
+
+
+def test_post_by_an_old_address_says_which_one_is_right(door: Door) -> None:
+    door.post(keyed("1"))
+    door.work()
+    change_address(door.bench, door.bench.ann, "zoe@example.org")
+    name = door.post(keyed("2")).body["event"]
+    door.work()
+    told = door("GET", f"/entries/{name}", headers={"X-Ccops-Key": SECRET}).body
+    assert told["reason"] == "ann@example.org is now zoe@example.org in Kit"
+    assert door.bench.credits == "15"
+    newcomer = door.bench.kit.add_contact("ann@example.org", credits="0")
+    door.bench.clock.sleep(1800)
+    assert door.work()[-1] == "applied"
+    assert (door.bench.credits, door.bench.kit.field_values(newcomer)["credits"]) == ("15", "10")

@@ -33,6 +33,45 @@ def test_a_refusal_by_a_limit_is_an_answer_once_and_for_all(door: Door) -> None:
     assert door.bench.credits == "50"
 
 
+def test_the_same_post_again_adds_the_tags_of_a_refusal_that_were_lost(door: Door) -> None:
+    spend(door)
+    door.change(tags_if_refused=("needs: more credits",))
+    door.bench.kit.faults.add(Fault("status", "POST", "/v4/tags/.*/subscribers", status=503, times=None))
+    door.post(keyed("1"))
+    assert door.work() == ["refused"]
+    door.bench.kit.faults.clear()
+    assert door.post(keyed("1")).status == 202
+    assert door.work() == ["refused"]
+    assert "needs: more credits" in door.bench.kit.tags_of(door.bench.ann)
+    again = door.post(keyed("1"))
+    assert (again.status, again.body["status"], again.body["entry"]) == (200, "refused", "e1")
+
+
+def test_the_same_post_again_adds_the_tags_of_an_applied_entry_that_were_lost(door: Door) -> None:
+    door.change(tags_if_applied=("thanks",))
+    door.bench.kit.faults.add(Fault("status", "POST", "/v4/tags/.*/subscribers", status=503, times=None))
+    door.post(keyed("1"))
+    assert door.work() == ["applied"]
+    door.bench.kit.faults.clear()
+    assert door.post(keyed("1")).status == 202
+    assert door.work() == ["repeated"]
+    assert "thanks" in door.bench.kit.tags_of(door.bench.ann)
+    assert (door.post(keyed("1")).status, door.bench.credits) == (200, "15")
+
+
+def test_tags_of_a_refused_webhook_are_added_by_the_next_one(door: Door) -> None:
+    spend(door)
+    door.change(tags_if_refused=("needs: more credits",))
+    door.bench.kit.tag(door.bench.ann, door.tag)
+    door.bench.kit.faults.add(Fault("status", "POST", "/v4/tags/.*/subscribers", status=503, times=None))
+    door.hook(door.bench.ann)
+    assert door.work() == ["refused"]
+    door.bench.kit.faults.clear()
+    door.hook(door.bench.ann)
+    door.work()
+    assert door.bench.kit.tags_of(door.bench.ann) == ["needs: more credits", "Member: Gold"]
+
+
 def test_a_period_counts_once_whatever_the_key(door: Door) -> None:
     door.change(once_per="month")
     door.post(keyed("1"))

@@ -1,6 +1,7 @@
 """The receiver's own look for tags: whatever goes wrong in one round, the next one comes."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -72,7 +73,15 @@ def test_while_kit_is_away_that_is_told_and_the_next_round_finds_the_tag(watch: 
 def test_a_tag_that_is_gone_from_kit_is_told(watch: Watch) -> None:
     watch.operations = [increase(tag=Tag(4711, TAG))]
     assert watch.round() == []
-    assert "a trigger tag is no longer in Kit" in watch.told[0]
+    (told,) = watch.told
+    assert told.startswith(f"poll: payment-credit: its trigger tag {TAG} (4711) is no longer in Kit.")
+    assert told.endswith("(ccops tag unbind payment-credit && ccops tag create payment-credit)")
+
+
+def test_a_tag_that_is_gone_stops_no_other_operation(watch: Watch) -> None:
+    watch.operations.insert(0, replace(watch.operations[0], name="gone", tag=Tag(4711, "gone")))
+    assert watch.round() == ["applied"]
+    assert len(watch.told) == 1
 
 
 def test_a_mistake_of_ours_is_told_and_the_next_round_comes(watch: Watch) -> None:

@@ -182,6 +182,23 @@ def test_a_mistake_of_ours_is_told_and_stops_nobody(site: Site) -> None:
     assert "secret" not in site.told[0]
 
 
+def test_a_contact_for_which_kit_always_fails_stops_no_other(site: Site) -> None:
+    def work(batch: Sequence[Event]) -> None:
+        if batch[0].who == "1":
+            raise ServiceUnreachable("it answered 500")
+        site.end(batch)
+
+    site.do = work
+    site.put("1")
+    site.wait_until(lambda: site.told == ["it answered 500 (goes on in 2 s)"])
+    site.put("2", "3")
+    site.wait_until(lambda: site.inbox.backlog().waiting == 1)
+    site.wait_until(lambda: site.failed == ["it answered 500"])
+    site.put("2", "3")
+    site.await_idle()
+    assert site.inbox.backlog().parked == 1
+
+
 def test_a_ledger_that_is_away_for_a_while_is_told_and_waited_for(site: Site, tmp_path: Path) -> None:
     path, away = tmp_path / "ledger.sqlite3", tmp_path / "away.sqlite3"
     site.ledger.close()

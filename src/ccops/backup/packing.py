@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from ccops import __version__
 from ccops.backup.errors import BackupUnwritable, FileInTheWay
@@ -18,11 +19,16 @@ from ccops.backup.manifest import FORMAT, NAME, Manifest, OfAccount, Packed, mom
 from ccops.backup.places import databases, texts
 from ccops.backup.reading import manifest_of
 from ccops.errors import CcopsError
-from ccops.ledger.copying import copy_database, look_at, note_backup
+from ccops.files import Target, replaced, target_of
+from ccops.ledger.copying import BESIDE, copy_database, look_at, note_backup
 from ccops.ledger.errors import LedgerNotWritable
 from ccops.ledger.ledger import Ledger
 from ccops.registry.config import without_secrets
-from ccops.registry.home import Home, sync_folder
+from ccops.registry.home import Home, file_lock
+
+Part = Path | bytes
+"""A file that is copied, or what it holds: what has secrets in it stays in memory."""
+_LOCK: Final = "backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Made:
     file: Path
     size: int
     manifest: Manifest
+    on_stdout: bool = False
+    """Whether the file is the program's own output."""
 
 
 def pack(home: Home, ledger: Ledger, file: Path, now: datetime, *, secrets: bool = True) -> Made:
@@ -40,20 +48,32 @@ def pack(home: Home, ledger: Ledger, file: Path, now: datetime, *, secrets: bool
     Raises BackupUnwritable, FileInTheWay, and what reading the home raises.
     """
     file = _named(file, ledger, now)
-    _demand_place(file, ledger)
-    with _told(file), tempfile.TemporaryDirectory(prefix=".ccops-backup-", dir=file.parent) as folder:
-        parts = _copies(home, ledger, Path(folder), now)
+    with _told(file):
+        target = target_of(file)
+    _demand_place(target, ledger)
+    with _told(file), file_lock(home.locks / _LOCK), _copies(home, ledger, now) as copies:
+        parts: dict[str, Part] = dict(copies)
         for path in texts(home, secrets=secrets):
-            kept = without_secrets(home) if path == home.config and not secrets else path.read_bytes()
-            parts[path.name] = Path(folder) / path.name
-            parts[path.name].write_bytes(kept)
-        manifest = _manifest(parts, parts[home.ledger.name], now, secrets=secrets)
-        draft = Path(folder) / "backup"
-        _write(draft, manifest, parts)
-        size = draft.stat().st_size
-        draft.replace(file)
-        sync_folder(file.parent)
-    return Made(file, size, manifest)
+            parts[path.name] = without_secrets(home) if path == home.config and not secrets else path.read_bytes()
+        manifest = _manifest(parts, copies[home.ledger.name], now, secrets=secrets)
+        with _place(target, home) as content:
+            _write(content, manifest, parts)
+            size = content.tell()
+    return Made(file, size, manifest, target.is_stdout)
+
+
+@contextmanager
+def _place(target: Target, home: Home) -> Iterator[BinaryIO]:
+    """Give a file to write the backup to; it takes the target's place, or is copied to a device or pipe, when whole."""
+    if target.file is not None:
+        with replaced(target.file) as draft, os.fdopen(os.dup(draft.handle), "wb") as content:
+            yield content
+        return
+    with tempfile.TemporaryFile(dir=home.path) as content:
+        yield content
+        content.seek(0)
+        with os.fdopen(target.open_stream(), "wb") as stream:
+            shutil.copyfileobj(content, stream)
 
 
 def _named(file: Path, ledger: Ledger, now: datetime) -> Path:
@@ -63,9 +83,10 @@ def _named(file: Path, ledger: Ledger, now: datetime) -> Path:
     return file / f"ccops-{ledger.identity.account[0]}-{now:%Y-%m-%dT%H%M%SZ}.tar.gz"
 
 
-def _demand_place(file: Path, ledger: Ledger) -> None:
+def _demand_place(target: Target, ledger: Ledger) -> None:
     """Demand that nothing but an older backup of the same account is replaced. Raises FileInTheWay."""
-    if not os.path.lexists(file):
+    file = target.file
+    if file is None or not file.exists():
         return
     try:
         there = manifest_of(file)
@@ -75,21 +96,34 @@ def _demand_place(file: Path, ledger: Ledger) -> None:
         raise FileInTheWay(file, f"a backup of another account ({there.account.name}, {there.account.id})")
 
 
-def _copies(home: Home, ledger: Ledger, folder: Path, now: datetime) -> dict[str, Path]:
-    """Copy the databases; two of them while nothing is committed to the ledger, so that they fit each other."""
+@contextmanager
+def _copies(home: Home, ledger: Ledger, now: datetime) -> Iterator[dict[str, Path]]:
+    """Copy the databases; two of them while nothing is committed to the ledger, so that they fit each other.
+
+    The copies lie in the home, where a copy is no more than what is there. Those of a backup that was killed go first.
+    """
     found = databases(home)
-    copies = {path.name: folder / path.name for path in found}
+    copies = {path.name: path.with_name(f".{path.name}.backup") for path in found}
+    _discard(copies)
     try:
         with ledger.database.write() if len(found) > 1 else nullcontext():
             for path in found:
                 copy_database(path, copies[path.name])
         note_backup(copies[home.ledger.name], now)
+        yield copies
     except LedgerNotWritable as error:
-        raise BackupUnwritable(folder, str(error.__cause__ or error)) from error
-    return copies
+        raise BackupUnwritable(home.path, str(error.__cause__ or error)) from error
+    finally:
+        _discard(copies)
 
 
-def _manifest(parts: Mapping[str, Path], ledger: Path, now: datetime, *, secrets: bool) -> Manifest:
+def _discard(copies: Mapping[str, Path]) -> None:
+    for copy in copies.values():
+        for suffix in ("", *BESIDE):
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+
+
+def _manifest(parts: Mapping[str, Part], ledger: Path, now: datetime, *, secrets: bool) -> Manifest:
     known = look_at(ledger)  # reads the copy through: a backup that was made can be used
     return Manifest(
         format=FORMAT,
@@ -101,26 +135,29 @@ def _manifest(parts: Mapping[str, Path], ledger: Path, now: datetime, *, secrets
         entries=known.entries,
         highest=known.highest,
         secrets=secrets,
-        files={name: Packed(size=path.stat().st_size, sha256=_checksum(path)) for name, path in parts.items()},
+        files={name: Packed(size=_size(part), sha256=_checksum(part)) for name, part in parts.items()},
     )
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
+def _checksum(part: Part) -> str:
+    if isinstance(part, bytes):
+        return hashlib.sha256(part).hexdigest()
+    with part.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(draft: Path, manifest: Manifest, parts: Mapping[str, Path]) -> None:
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
-            text = manifest.text().encode()
-            _add(archive, NAME, len(text), io.BytesIO(text), manifest)
-            for name, path in parts.items():
-                with path.open("rb") as part:
-                    _add(archive, name, path.stat().st_size, part, manifest)
-        file.flush()
-        os.fsync(handle)
+def _size(part: Part) -> int:
+    return len(part) if isinstance(part, bytes) else part.stat().st_size
+
+
+def _write(draft: BinaryIO, manifest: Manifest, parts: Mapping[str, Part]) -> None:
+    with tarfile.open(fileobj=draft, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        text = manifest.text().encode()
+        _add(archive, NAME, len(text), io.BytesIO(text), manifest)
+        for name, part in parts.items():
+            with io.BytesIO(part) if isinstance(part, bytes) else part.open("rb") as content:
+                _add(archive, name, _size(part), content, manifest)
+    draft.flush()
 
 
 def _add(archive: tarfile.TarFile, name: str, size: int, content: BinaryIO, manifest: Manifest) -> None:

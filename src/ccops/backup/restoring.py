@@ -12,9 +12,10 @@ from ccops.backup.errors import BackupDamaged, BackupOfAnother
 from ccops.backup.manifest import Manifest
 from ccops.backup.places import known, stays
 from ccops.backup.reading import unpack
-from ccops.ledger.copying import BESIDE, account_of, alone_with, look_at
+from ccops.files import sync_folder
+from ccops.ledger.copying import BESIDE, account_of, alone_with, look_at, not_in_use
 from ccops.ledger.locks import Locks
-from ccops.registry.home import Home, folder_lock, sync_folder, told
+from ccops.registry.home import Home, folder_lock, told
 
 _DRAFT: Final = ".restore"
 _LEDGERS: Final = (".sqlite3",)
@@ -62,6 +63,7 @@ def _swap(home: Home, drafts: Mapping[str, Path], manifest: Manifest, now: datet
     """Move aside what is in the way, then put the new files in its place: the ledger, without which nothing is sent."""
     places = known(home)
     with ExitStack() as alone:
+        alone.enter_context(not_in_use(home.ledger, Locks(home.locks)))
         for place in places.values():
             if place.suffix in _LEDGERS:
                 alone.enter_context(alone_with(place))

@@ -19,6 +19,7 @@ from ccops.cli.setup import field_to_change
 from ccops.cli.signs import demand_signs
 from ccops.cli.thousands import tell_of_thousands
 from ccops.errors import Misconfigured
+from ccops.text import address_key
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -95,7 +96,7 @@ def _adjust(
     operation = adjust_operation(target, *asked, registry.fields, registry.timezone)
     said = f"{asked[0]} {amount_text(asked[1])}"
     named = None if key is None else for_adjust(target, for_key(key))
-    words = json.dumps(["adjust", str(who).lower(), target, said, named])
+    words = json.dumps(["adjust", address_key(str(who)), target, said, named])
     if key is None and not is_meant(session, words, how):
         session.console.note("Nothing was sent.")
         return 0

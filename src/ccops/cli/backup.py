@@ -60,7 +60,9 @@ def _tell(session: "Session", made: "Made") -> None:
 
     console, rehearses = session.console, session.settings.sandbox
     what = what_is_in(made.manifest, keys=not rehearses)
-    console.tell(f"Saved to {clean(str(made.file))}, {size(made.size)}: {what}.")
+    # What goes to stdout with the backup itself would damage it.
+    say = console.advise if made.on_stdout else console.tell
+    say(f"Saved to {clean(str(made.file))}, {size(made.size)}: {what}.")
     if made.manifest.secrets and not rehearses:
         console.advise(
             "It holds your keys: whoever gets the file can change all your contacts. Only you can read it; keep every "

@@ -4,13 +4,14 @@ import re
 from typing import Final
 
 from ccops.errors import Misconfigured
-from ccops.text import shorten
+from ccops.text import shorten, tidy
 
 _ENTRY: Final = re.compile(r"e([1-9][0-9]{0,14})")
 _EVENT: Final = re.compile(r"i([1-9][0-9]{0,14})")
 _RUN: Final = re.compile(r"r([1-9][0-9]{0,14})")
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _EMAIL: Final = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+_ADDRESS: Final = re.compile(r"[^\s@,;:<>()\"']+@[^\s@,;:<>()\"']+\.[^\s@,;:<>()\"']*[^\W_]")
 
 
 class NoContact(Misconfigured):
@@ -42,12 +43,18 @@ class NoRun(Misconfigured):
 
 def contact_of(word: str) -> int | str:
     """Return the id or the e-mail address that a word is. Raises NoContact."""
-    tidy = word.strip()
-    if _ID.fullmatch(tidy):
-        return int(tidy)
-    if _EMAIL.fullmatch(tidy) and tidy.isprintable():
-        return tidy
+    name = tidy(word)
+    if _ID.fullmatch(name):
+        return int(name)
+    if _EMAIL.fullmatch(name) and name.isprintable():
+        return name
     raise NoContact(word)
+
+
+def address_in(text: str) -> str | None:
+    """Return the first e-mail address that stands in a text, whatever stands around it."""
+    found = _ADDRESS.search(tidy(text)) if "@" in text else None
+    return found[0] if found else None
 
 
 def entry_of(word: str) -> int:
@@ -71,7 +78,7 @@ def run_of(word: str) -> int:
 
 
 def _number(pattern: re.Pattern[str], word: str) -> int | None:
-    found = pattern.fullmatch(word.strip().lower())
+    found = pattern.fullmatch(tidy(word).lower())
     return int(found[1]) if found else None
 
 

@@ -5,20 +5,30 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
+from io import TextIOWrapper
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 
+from ccops.cli.delimiter import SAMPLE as SAMPLE_LINES
+from ccops.cli.delimiter import declared, delimiter_of
+from ccops.cli.encoding import SAMPLE, UTF_8, encoding_of
 from ccops.errors import Misconfigured
-from ccops.text import clean, shorten
+from ccops.text import clean, shorten, tidy
 
 STDIN: Final = "-"
 _MOST_FAULTS: Final = 20
 _MOST_HEADINGS: Final = 8
 _BLOCK: Final = 1 << 16
+_NO_TEXT: Final = {
+    True: "it is not UTF-8 text; save it as CSV in UTF-8",
+    False: "it begins as UTF-16 text, but does not go on as such; save it as CSV in UTF-8",
+}
+"""By whether it was taken for UTF-8."""
 
 
 class FileNotReadable(Misconfigured):
@@ -61,7 +71,7 @@ class Faults:
             raise BadLines(name, self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
     """A file, or what came through a pipe, which is kept in a file without a name."""
 
@@ -71,15 +81,22 @@ class Source:
     """By which the same is known again: the path of a file, a hash of what came through a pipe."""
     path: Path | None = None
     kept: IO[bytes] | None = None
+    encoding: str = UTF_8
+    """That of the text, once it was read."""
 
     def lines(self) -> Iterator[str]:
-        """Read the text from its beginning, with its line ends. Raises OSError, UnicodeDecodeError."""
+        """Read the text from its beginning, with its line ends. Raises OSError, UnicodeError."""
+        with self._opened() as stream:
+            self.encoding = encoding_of(stream.read(SAMPLE))
+        with TextIOWrapper(self._opened(), encoding=self.encoding, newline="") as text:
+            yield from text
+
+    def _opened(self) -> IO[bytes]:
         if self.kept is not None:
             os.lseek(self.kept.fileno(), 0, os.SEEK_SET)
         opened = self.path if self.kept is None else os.dup(self.kept.fileno())
         assert opened is not None  # noqa: S101 - it is one or the other
-        with open(opened, encoding="utf-8-sig", newline="") as stream:  # noqa: PTH123 - a descriptor has no path
-            yield from stream
+        return open(opened, "rb")  # noqa: PTH123 - a descriptor has no path; the caller closes it
 
 
 def source_of(word: str, resources: ExitStack) -> Source:
@@ -116,6 +133,12 @@ class Record:
     line: int
     cells: Sequence[str]
     delimiter: str
+    declares: bool = False
+    """Whether a line such as `sep=;` above the heading says what the delimiter is."""
+
+    def cell(self, place: int) -> str:
+        """Return what stands in a column, without what no eye can see around it; a short row ends in empty cells."""
+        return tidy(self.cells[place]) if place < len(self.cells) else ""
 
 
 def records(source: Source) -> Iterator[Record]:
@@ -123,20 +146,27 @@ def records(source: Source) -> Iterator[Record]:
     lines = _Numbered(source)
     line = 0
     try:
-        first = next((text for text in lines if text.strip()), "")
-        delimiter = _delimiter(first)
+        first = _filled(lines)
+        said = declared(first)
+        first = first if said is None else _filled(lines)
+        delimiter = said or delimiter_of([first, *lines.peek(SAMPLE_LINES)])
         line = lines.number
         # Strict: a quotation mark that is never closed would swallow all rows behind it.
         for cells in csv.reader(chain([first], lines), delimiter=delimiter, strict=True):
-            if any(cell.strip() for cell in cells):
-                yield Record(line, cells, delimiter)
+            if any(tidy(cell) for cell in cells):
+                yield Record(line, cells, delimiter, said is not None)
             line = lines.number + 1
     except OSError as error:
         raise FileNotReadable(source.name, error.strerror or type(error).__name__) from error
-    except UnicodeDecodeError as error:
-        raise FileNotReadable(source.name, "it is not UTF-8 text; save it as CSV in UTF-8") from error
+    except UnicodeError as error:
+        raise FileNotReadable(source.name, _NO_TEXT[source.encoding == UTF_8]) from error
     except csv.Error as error:
         raise FileNotReadable(source.name, f"line {line} is no line of a CSV ({error})") from error
+
+
+def _filled(lines: Iterator[str]) -> str:
+    """Return the next line that is not empty."""
+    return next((text for text in lines if tidy(text)), "")
 
 
 def headings_text(headings: Sequence[str]) -> str:
@@ -150,14 +180,15 @@ class _Numbered(Iterator[str]):
 
     def __init__(self, source: Source) -> None:
         self._lines = source.lines()
+        self._ahead = deque[str]()
         self.number = 0
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = self._ahead.popleft() if self._ahead else next(self._lines)
         self.number += 1
         return line
 
-
-def _delimiter(line: str) -> str:
-    """Return what separates the columns: spreadsheets of many countries write semicolons, some write tabs."""
-    return max(",;\t", key=line.count)
+    def peek(self, count: int) -> list[str]:
+        """Return the next lines without taking them."""
+        self._ahead.extend(islice(self._lines, count - len(self._ahead)))
+        return list(self._ahead)

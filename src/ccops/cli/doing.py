@@ -1,7 +1,7 @@
 """What all commands that change contacts have in common: a run, its outcomes one by one, and how it ended."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ccops.cli.progress import Step
     from ccops.cli.session import Session
     from ccops.engine.many import Manners
+    from ccops.engine.preview import Preview
     from ccops.engine.request import Asked, Outcome
     from ccops.ledger.ledger import Ledger
     from ccops.ledger.runs import Started
@@ -35,6 +36,7 @@ _ENDED: Final = frozenset({FINE, NEEDS_A_PERSON})
 def do(session: "Session", job: Job, how: Writing) -> int:
     """Carry a job out, print each outcome, and return the exit status."""
     check_unsaid(session, how.reason, "--reason")
+    check_unsaid(session, f"{job.words} {job.title}", "the command line")
     if how.dry_run:
         return _preview(session, job, how)
     if not go_on(session, job, origin_of(session, job, how), how):
@@ -60,7 +62,8 @@ def _do_run(session: "Session", asked: Job, how: Writing) -> tuple[int, str | No
             # and a person has to mend something first, there is nothing to go on with.
             status = status_of(error)
             for_a_person = status == MISCONFIGURED or isinstance(error, AnotherAtWork)
-            end(status, ended=for_a_person and not heart.ledger.entries.of_run_left(run.id))
+            with suppress(CcopsError):  # a ledger that broke the run off can't note that either: it has not ended
+                end(status, ended=for_a_person and not heart.ledger.entries.of_run_left(run.id))
             close(session, report, error)
             raise
         status = report.tally.exit_status()
@@ -84,7 +87,7 @@ def _work_off(session: "Session", report: Report, requests: "_Requests") -> None
     show = printer(session, job, report.how, report.run.id, origin_of(session, job, report.how))
     tasks = Bulk(heart).tasks(requests)
     with finishing(session.stop), _progress(session, job) as step:
-        for outcome in work_off(tasks, manners(session, _workers(job))):
+        for outcome in work_off(tasks, manners(session, _workers(job), mixed=job.via == "undo")):
             report.tally.add(outcome)
             step()
             show(outcome)
@@ -128,7 +131,7 @@ def origin_of(session: "Session", job: Job, how: Writing) -> Origin:
     return Origin(session.settings.actor, job.via, (how.reason or "").strip() or None)
 
 
-def manners(session: "Session", workers: int = 1) -> "Manners":
+def manners(session: "Session", workers: int = 1, *, mixed: bool = False) -> "Manners":
     """Return how work is done in a session: it heeds being asked to stop, and says what it waits for."""
     from ccops.engine.many import Manners
 
@@ -137,7 +140,7 @@ def manners(session: "Session", workers: int = 1) -> "Manners":
         session.console.note(f"The answer for {them} was lost; looking again in {seconds:.0f} s …")
 
     session.ledger.locks.stop = session.stop.event.is_set
-    return Manners(session.clock, session.stop.event.is_set, waiting, workers)
+    return Manners(session.clock, session.stop.event.is_set, waiting, workers, mixed)
 
 
 class _End(Protocol):
@@ -155,6 +158,7 @@ def _started(session: "Session", ledger: "Ledger", job: Job, how: Writing) -> It
     def end(status: int, *, ended: bool) -> None:
         if ended:
             heed_no_more()
+            session.stop.heed()
         ledger.runs.stop(started, status, session.clock.now(), ended=ended)
 
     try:
@@ -189,18 +193,19 @@ def _preview(session: "Session", job: Job, how: Writing) -> int:
     if parts[0][0].occasion != job.occasion:
         parts.append((job, ledger.runs.highest() + 1))
     with finishing(session.stop):
-        status = worst([_preview_run(session, part, run, how) for part, run in parts])
+        preview = session.preview()
+        status = worst([_preview_run(session, preview, part, run, how) for part, run in parts])
     session.console.note("Dry run: nothing was changed.")
     return worst([status, session.stop.status or FINE])
 
 
-def _preview_run(session: "Session", job: Job, run: int, how: Writing) -> int:
+def _preview_run(session: "Session", preview: "Preview", job: Job, run: int, how: Writing) -> int:
     """Show what a run would do."""
     from ccops.engine.crew import spread
 
     origin, tally = origin_of(session, job, how), Tally(how.refused_ok)
     show = printer(session, job, how, None, origin)
-    looks = (partial(session.preview.look, request) for request in job.requests(run, origin))
+    looks = (partial(preview.look, request) for request in job.requests(run, origin))
     with _progress(session, job) as step:
         for outcome in spread(looks, _workers(job), session.stop.event.is_set):
             tally.add(outcome)
@@ -208,6 +213,7 @@ def _preview_run(session: "Session", job: Job, run: int, how: Writing) -> int:
             show(outcome)
     sum_up(session, job, tally, how, "dry run")
     nobody.advise(session, tally.missing, tally.missing_count, alone=tally.total == 1)
+    nobody.advise_on_moved(session, tally.moved, alone=tally.total == 1)
     return tally.exit_status()
 
 

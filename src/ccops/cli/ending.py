@@ -24,14 +24,20 @@ _HOUSE: Final = Path(__file__).parents[1]
 
 def ending(session: Session, work: Callable[[], object]) -> int:
     """Do the work and return the exit status; a command returns its status, or nothing if all went well."""
-    with terminable():
+    with terminable(session.stop):
         status = _guarded(session, work)
-        if status == INTERRUPTED and session.stop.status is None and session.console.err.is_terminal:
+        if (
+            status == INTERRUPTED
+            and (session.stop.broken_off or session.stop.status is None)
+            and session.console.err.is_terminal
+        ):
             session.console.err.line()  # leaves the line with the terminal's ^C
             session.console.err.line("Stopped. Nothing is lost, and the same command again is safe.")
         closing = _guarded(session, session.resources.close)
         if session.stop.insisted:
             _say_how_to_go_on(session)
+        if session.stop.broken_off and session.stop.status is not None:
+            status = worst([status, session.stop.status])
     output = session.console.out.failure
     if output:
         session.console.err.line(Styled(_LABEL, "bad"), f"the answer could not be written: {output}")
@@ -67,7 +73,8 @@ def _told(session: Session, error: BaseException) -> int:
     known = mistake(error, session.argv) if isinstance(error, ClickException) else error
     if not isinstance(known, CcopsError):
         return INTERRUPTED
-    show(session.console, known, hide=session.hide, said=as_onlooker if session.only_shows else str)
+    said = as_onlooker if session.only_shows or session.has_sent else str
+    show(session.console, known, hide=session.hide, said=said)
     return status_of(known)
 
 

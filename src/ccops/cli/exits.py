@@ -17,7 +17,7 @@ CREDENTIAL_REFUSED: Final = 3
 UNREACHABLE: Final = 4
 """Kit could not be reached, or kept failing: the same command later goes on, nothing is lost."""
 LEDGER_UNUSABLE: Final = 5
-"""The ledger can't be used, or another one is at work; nothing was sent."""
+"""The ledger can't be used, or another one is at work; nothing more was sent."""
 BUG: Final = 70
 """A mistake of ccops itself (EX_SOFTWARE of sysexits.h), told apart from all that a person can mend."""
 INTERRUPTED: Final = 130

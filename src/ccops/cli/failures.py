@@ -1,17 +1,18 @@
 """A file of the contacts that need somebody, in the form in which it can be given back."""
 
 import csv
-import errno
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
+from ccops.cli.exits import NEEDS_A_PERSON, worst
 from ccops.errors import Misconfigured
+from ccops.files import Draft, written
 from ccops.text import clean, csv_safe
 
 if TYPE_CHECKING:
+    from ccops.cli.session import Session
     from ccops.engine.request import Outcome
 
 _TOLD: Final = frozenset({"refused", "failed", "parked", "open"})
@@ -29,20 +30,26 @@ class Failures:
 
     columns: Sequence[str] = ("id", "email", "status", "reason")
 
-    def __init__(self, stream: TextIO, *, refused_ok: bool, delimiter: str = ",") -> None:
-        self._rows = csv.writer(stream, delimiter=delimiter)
+    def __init__(self, draft: Draft, *, refused_ok: bool, delimiter: str = ",") -> None:
+        self._rows = csv.writer(draft, delimiter=delimiter)
         self._rows.writerow(self.columns)
         self._told = _TOLD - {"refused"} if refused_ok else _TOLD
         self.count = 0
         """How many were taken down."""
         self.is_whole = False
         """Whether all contacts were gone through."""
+        self.failure = ""
+        """Why the file could not be written any more; empty if it could."""
 
     def add(self, outcome: "Outcome") -> None:
         """Take an outcome down if it needs somebody."""
-        if outcome.status in self._told:
+        if outcome.status not in self._told or self.failure:
+            return
+        try:
             self._rows.writerow(self.row(outcome))
-            self.count += 1
+        except OSError as error:  # a full disk, a reader that left: the contacts themselves go on
+            self.failure = reason_of(error)
+        self.count += 1
 
     def row(self, outcome: "Outcome") -> Sequence[object]:
         """Return what stands in the file for an outcome."""
@@ -55,26 +62,39 @@ class Failures:
 def failures_to(
     path: Path | None, *, refused_ok: bool, made: Callable[..., Failures] = Failures
 ) -> Iterator[Failures | None]:
-    """Collect failures in the body; the file is there afterwards if `is_whole` was set, and is as it was before if not.
+    """Collect failures in the body; a file is there afterwards if `is_whole` was set, and is as it was before if not.
 
     A run that was broken off goes through all its contacts again, so nothing is lost; and `path` may be the very file
-    that is read meanwhile. Raises FileNotWritable.
+    that is read meanwhile. A device or pipe gets each row at once. Raises FileNotWritable.
     """
     if path is None:
         yield None
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        raise FileNotWritable(path, error.strerror or type(error).__name__) from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            failures = made(stream, refused_ok=refused_ok)
-            yield failures
-        if failures.is_whole:
-            beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with ExitStack() as opened:
+        try:
+            draft = opened.enter_context(written(path))
+            failures = made(draft, refused_ok=refused_ok)
+        except OSError as error:
+            raise FileNotWritable(path, reason_of(error)) from error
+        yield failures
+        draft.abandoned = not failures.is_whole or bool(failures.failure)
+        try:
+            opened.close()
+        except OSError as error:
+            failures.failure = reason_of(error)
+
+
+def status_with(session: "Session", path: Path | None, failures: Failures | None, status: int) -> int:
+    """Say so if the failures could not be written after all, and return the exit status that it makes."""
+    if failures is None or not failures.failure:
+        return status
+    session.console.warn(
+        f"{clean(str(path))} could not be written: {clean(failures.failure)}. What needs attention is in the history: "
+        "ccops history --runs"
+    )
+    return worst([status, NEEDS_A_PERSON])
+
+
+def reason_of(error: OSError) -> str:
+    """Say why a file can't be used."""
+    return error.strerror or type(error).__name__

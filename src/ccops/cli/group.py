@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,14 @@ from typer._click.exceptions import UsageError
 from typer._click.shell_completion import CompletionItem
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from ccops.cli import completion
 from ccops.cli import help as texts
 from ccops.cli.catalog import CATALOG
 from ccops.cli.ending import ending
 from ccops.cli.session import Session
 from ccops.cli.styles import Line, painted, text_of
 from ccops.cli.usage import TooManyWords, UnknownCommand, path_of
+from ccops.cli.values import check_values
 
 _EVERYWHERE = ("home", "debug")
 """Options of the program that are accepted after any command too."""
@@ -43,14 +45,21 @@ class Command(TyperCommand):
             if isinstance(param, TyperOption) and (param.metavar or "").startswith("[")
             for name in param.opts
         }
+        args = _with_values(args, optional)
+        if not ctx.resilient_parsing:
+            check_values(self, ctx, args)
         try:
-            extra = super().parse_args(ctx, _with_values(args, optional))
+            extra = super().parse_args(ctx, args)
         except UsageError as error:
             error.ctx = error.ctx or ctx  # the parser leaves it out when a value is missing
             raise
         if extra and not ctx.resilient_parsing:
             raise TooManyWords(path_of(ctx), len(extra))
         return extra
+
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        """Return --help."""
+        return _ours(super().get_help_option(ctx))
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the help page."""
@@ -71,6 +80,12 @@ class Group(TyperGroup):
         """Return the group's parameters and those that hold everywhere."""
         return [*super().get_params(ctx), *_inherited(ctx)]
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse the options before the command's name."""
+        if not ctx.resilient_parsing:
+            check_values(self, ctx, args)
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, AnyCommand | None, list[str]]:
         """Find the command that is meant. Raises UnknownCommand."""
         command = self.get_command(ctx, args[0])
@@ -83,6 +98,10 @@ class Group(TyperGroup):
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, _sentence(command)) for name, command in commands if command and not command.hidden]
         yield from texts.section("Commands", rows, width)
+
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        """Return --help."""
+        return _ours(super().get_help_option(ctx))
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the help page."""
@@ -127,12 +146,32 @@ class Root(Group):
         windows_expand_args: bool = True,  # noqa: ARG002
         **extra: Any,
     ) -> Any:
-        """Run one command line and exit with its status; the real program and CliRunner both come through here."""
+        """Run one command line and exit with its status; the real program and CliRunner both come through here.
+
+        A caller in this process may hand in a `clock`, which then takes the place of the machine's.
+        """
         argv = list(sys.argv[1:] if args is None else args)
-        session = Session(argv, os.environ)
+        session = Session(argv, os.environ, extra.pop("clock", None))
         extra |= {"standalone_mode": False, "obj": session}
+        for param in self.params:
+            if param.name in completion.OPTIONS and param.callback is not None:
+                param.callback = completion.through_console(param.callback)
         run = partial(super().main, argv, prog_name or "ccops", complete_var, **extra)
         sys.exit(ending(session, run))
+
+    def _main_shell_completion(
+        self, ctx_args: MutableMapping[str, Any], prog_name: str, complete_var: str | None = None
+    ) -> None:
+        completion.complete(
+            ctx_args["obj"], lambda: super(Root, self)._main_shell_completion(ctx_args, prog_name, complete_var)
+        )
+
+
+def _ours(option: TyperOption | None) -> TyperOption | None:
+    """Let --help print through our console."""
+    if option is not None:
+        option.callback = completion.show_help
+    return option
 
 
 def _inherited(ctx: Context) -> list[Parameter]:

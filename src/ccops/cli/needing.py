@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.exits import FINE, status_of
+from ccops.cli.lost import choices_of
 from ccops.cli.showing import outcome_lines, outcome_object, short_time
 from ccops.cli.styles import Styled
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
@@ -23,8 +24,11 @@ _INDENT: Final = "  "
 _TERM: Final = 8
 
 
-def list_parked(session: "Session", waiting: "Sequence[Outcome]", *, json: bool) -> int:
-    """Show every entry that needs a person; return the exit status of not being able to ask Kit, else 0."""
+def list_parked(session: "Session", waiting: "Sequence[Outcome]", *, json: bool) -> tuple[int, frozenset[int]]:
+    """Show every entry that needs a person.
+
+    Returns the exit status of not being able to ask Kit, else 0, and the names of the losses that were shown.
+    """
     looks, status = _looks(session, waiting)
     for look in looks[: len(looks) if json else MOST]:
         if json:
@@ -35,7 +39,7 @@ def list_parked(session: "Session", waiting: "Sequence[Outcome]", *, json: bool)
         more = len(looks) - MOST
         them = "1 more entry needs you" if more == 1 else f"{more:,} more entries need you"
         session.console.say(f"{them}; settle these first, or see all: ccops history --status parked", urgent=True)
-    return status
+    return status, frozenset(loss.name for look in looks for loss in look.losses)
 
 
 def _looks(session: "Session", waiting: "Sequence[Outcome]") -> "tuple[list[Look], int]":
@@ -62,7 +66,8 @@ def _print(session: "Session", look: "Look") -> None:
     width = console.out.width if console.out.is_terminal else None
     for parts in outcome_lines(look.outcome, zone, now, (0, width)):
         console.say(*parts, urgent=True)
-    for term, text in (("tried", _tried(look, zone, session)), ("Kit", _in_kit(session, look))):
+    lost = [("lost", loss.text) for loss in look.losses]
+    for term, text in [("tried", _tried(look, zone, session)), ("Kit", _in_kit(session, look)), *lost]:
         for line in console.out.fit(clean(text), taken=len(_INDENT) + _TERM):
             console.say(f"{_INDENT}{term:<{_TERM}}{line}", urgent=True)
             term = ""  # noqa: PLW2901 - stands once
@@ -120,10 +125,11 @@ def _choices(look: "Look") -> list[tuple[str, str]]:
     if look.outcome.entry is None:
         return []
     command = f"ccops settle e{look.outcome.entry.id} --as"
+    lost = [choice for loss in look.losses for choice in choices_of(loss)]
     done = "It counts as done: the same occasion never runs it again, its tags are put in order. No field is changed."
     not_done = "It counts as not done: the same command may run it again, from what Kit shows now."
     never = [(f"{command} not-applied", not_done)]
-    return [(f"{command} applied", done), *never] if look.was_sent else never
+    return [*lost, *([(f"{command} applied", done)] if look.was_sent else []), *never]
 
 
 def _object(session: "Session", look: "Look") -> Mapping[str, object]:

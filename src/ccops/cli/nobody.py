@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from ccops.cli.correction import corrected
-from ccops.text import clean
+from ccops.text import clean, same_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,23 @@ def _advise_on(session: "Session", email: str, *, alone: bool) -> None:
     command = corrected(session.argv, email, near) if alone else None
     if command:
         session.console.note(f"  {clean(command)}")
+
+
+def tell_if_moved(session: "Session", who: "Who", email: str) -> None:
+    """Say which address a contact has now, if it was asked for by an old one."""
+    if isinstance(who, str) and not same_address(who, email):
+        from ccops.engine.telling import moved_text
+
+        session.console.advise(f"{moved_text(who, email)}.")
+
+
+def advise_on_moved(session: "Session", moved: "Sequence[tuple[str, str]]", *, alone: bool) -> None:
+    """Propose the command with the present address of the one contact that was asked for by an old one."""
+    for old, new in moved if alone else ():
+        command = corrected(session.argv, old, new)
+        if command:
+            session.console.advise("By the present address:")
+            session.console.note(f"  {clean(command)}")
 
 
 def nearest(session: "Session", email: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ccops.cli.choosing import Named
+from ccops.cli.closing import say_faults
 from ccops.cli.doing import manners, printer
 from ccops.cli.exits import FINE, NEEDS_A_PERSON, status_of, worst
 from ccops.cli.job import Job, Writing
@@ -13,11 +14,10 @@ from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of
 from ccops.cli.signals import finishing
 from ccops.cli.summing import LABELS, Tally
-from ccops.crm.base import Missing
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Origin
 from ccops.ledger.runs import Started
-from ccops.text import clean
+from ccops.text import tidy
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -29,7 +29,10 @@ app = new_app()
 Operations = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="OPERATION", autocompletion=complete_operation, help="Only these operations; else all with a tag."
+        metavar="OPERATION",
+        autocompletion=complete_operation,
+        parser=tidy,
+        help="Only these operations; else all with a tag.",
     ),
 ]
 Watch = Annotated[
@@ -47,16 +50,6 @@ class NotBound(Misconfigured):
     def __init__(self, operation: str) -> None:
         self.mend = f"ccops tag create {operation}"
         super().__init__(f"{operation} has no trigger tag, so there is nothing to look for. Nothing was sent.")
-
-
-class TagGone(Misconfigured):
-    """A trigger tag is no longer in Kit."""
-
-    mend = "ccops doctor"
-
-    def __init__(self, operations: "list[Operation]") -> None:
-        tags = ", ".join(f"{clean(each.tag.name)} ({each.tag.id})" for each in operations if each.tag)
-        super().__init__(f"a trigger tag is no longer in Kit; it is one of: {tags}. Nothing was lost: bind another.")
 
 
 @command(
@@ -114,7 +107,7 @@ def _round_or_wait(session: "Session", operations: "list[Operation]", how: Writi
 def _round(session: "Session", operations: "list[Operation]", how: Writing) -> int:
     """Look for the tags once, and work off what is found."""
     from ccops.engine.many import WORKERS, work_off
-    from ccops.triggers.polling import BUSY_TOO_LONG, alone, poll_round
+    from ccops.triggers.polling import BUSY_TOO_LONG, Troubles, alone, poll_round
 
     heart, started = session.heart, list[Started]()
 
@@ -125,19 +118,21 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
 
     with alone(heart.ledger) as busy:
         if busy is not None:
-            session.console.note(f"busy: another poll is at work (since {busy.since.total_seconds() // 60:.0f} min).")
+            who = "" if busy.holder is None else f", {busy.holder}"
+            minutes = busy.since.total_seconds() // 60
+            session.console.note(f"busy: another poll is at work (since {minutes:.0f} min{who}).")
             return NEEDS_A_PERSON if busy.since > BUSY_TOO_LONG else FINE
         tally = Tally(refused_ok=how.refused_ok)
         show = printer(session, _job(session), how, None, Origin(session.settings.actor, "poll", how.reason))
-        status = NEEDS_A_PERSON
+        status, troubles = NEEDS_A_PERSON, Troubles()
+        tasks = poll_round(heart, operations, begin, troubles)
         try:
-            for outcome in work_off(poll_round(heart, operations, begin), manners(session, WORKERS)):
+            for outcome in work_off(tasks, manners(session, WORKERS, mixed=True)):
+                troubles.note(outcome)
                 tally.add(outcome)
                 if how.json or outcome.status not in _PASSED_OVER:
                     show(outcome)
-            status = tally.exit_status()
-        except Missing as error:
-            raise TagGone(operations) from error
+            status = worst([tally.exit_status(), *map(status_of, troubles.found.values())])
         except CcopsError as error:
             status = status_of(error)
             raise
@@ -147,6 +142,9 @@ def _round(session: "Session", operations: "list[Operation]", how: Writing) -> i
     if not how.json:
         session.console.mark()
     _sum_up(session, operations, tally)
+    say_faults(session, troubles.found)
+    if tally.counts["open"]:
+        session.console.warn("Kit did not answer for all contacts; the next poll goes on with them, nothing is lost.")
     _remind(session)
     return status
 
@@ -175,20 +173,22 @@ def _sum_up(session: "Session", operations: "list[Operation]", tally: Tally) -> 
 
 def _preview(session: "Session", operations: "list[Operation]", how: Writing) -> int:
     """Show what a poll would do; nothing is written."""
-    from ccops.triggers.polling import carriers
+    from ccops.triggers.polling import Troubles, carriers
     from ccops.triggers.taggings import tagging_request
 
     session.looks_only = True
     tally = Tally(refused_ok=how.refused_ok)
     origin = Origin(session.settings.actor, "poll", how.reason)
     show = printer(session, _job(session), how, None, origin)
-    for operation, row in carriers(session.crm, operations):
+    preview, troubles = session.preview(), Troubles()
+    for operation, row in carriers(session.crm, operations, troubles):
         at = row.tagged_at or session.clock.now()
-        outcome = session.preview.look(tagging_request(operation, row.id, at, 0, origin, row=row))
+        outcome = preview.look(tagging_request(operation, row.id, at, 0, origin, row=row))
         tally.add(outcome)
         if how.json or outcome.status not in _PASSED_OVER:
             show(outcome)
     if not how.json:
         session.console.mark()
+    say_faults(session, troubles.found)
     session.console.note("Dry run: nothing was changed.")
-    return tally.exit_status()
+    return worst([tally.exit_status(), *map(status_of, troubles.found.values())])

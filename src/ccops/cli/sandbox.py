@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ccops.cli.failures import FileNotWritable, reason_of
 from ccops.cli.login import REHEARSAL
 from ccops.cli.making import command, new_app
 from ccops.cli.session import session_of
+from ccops.files import regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +47,21 @@ def sandbox(ctx: typer.Context, port: Port = PORT, lag: Lag = 0, rate: Rate = 0,
     from ccops.sandbox import Sandbox
 
     session = session_of(ctx)
+    if file is not None:
+        _demand_file(file)
     with finishing(session.stop), Sandbox(file, port=port, lag=lag, rate=rate) as kit:
         for line in _guide(kit, file):
             session.console.out.line(line)
         session.stop.event.wait()
     session.console.note("The sandbox has stopped.")
+
+
+def _demand_file(path: Path) -> None:
+    """Demand that a database can be kept there. Raises FileNotWritable."""
+    try:
+        regular_file(path)
+    except OSError as error:
+        raise FileNotWritable(path, reason_of(error)) from error
 
 
 def _guide(kit: "Sandbox", file: Path | None) -> "Iterator[str]":

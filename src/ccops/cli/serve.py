@@ -75,7 +75,7 @@ def _address(listen: str) -> tuple[str, int]:
     from ccops.triggers.errors import ListenMalformed
 
     host, _, port = listen.strip().rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):  # noqa: PLR2004 - the highest port there is
+    if not (re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535):  # noqa: PLR2004 - the highest port there is
         raise ListenMalformed(listen)
     return host.strip("[]") or "127.0.0.1", int(port)
 
@@ -91,14 +91,13 @@ def _interval(text: str) -> timedelta:
 def _live(session: "Session") -> "tuple[Live[Registry], Live[Secrets]]":
     """Follow the registry and the secrets; a registry whose tags were counted otherwise is one with mistakes."""
     from ccops.cli import doors
-    from ccops.registry.load import load
     from ccops.registry.secrets import load_secrets
     from ccops.triggers.live import Live
 
     home, ledger = session.home, session.ledger
 
     def checked() -> "Registry":
-        registry = load(home.registry)
+        registry = session.registry
         doors.check_tags(ledger, registry)
         return registry
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from ccops import waits
 from ccops.cli import doors
 from ccops.cli.console import Console, standard_console
 from ccops.cli.correction import corrected
@@ -15,7 +16,7 @@ from ccops.cli.signals import Stop
 from ccops.clock import Clock, SystemClock
 from ccops.errors import CcopsError, Misconfigured
 from ccops.registry.faults import HomeNoFolder, nearest
-from ccops.text import LONGEST_QUOTE, shorten
+from ccops.text import LONGEST_QUOTE, clean, shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,10 +49,21 @@ class NoSuchOperation(Misconfigured):
         super().__init__(f"no operation is called {shorten(name)}. Nothing was sent.{lead}")
 
 
+class RegistryTellsCredential(Misconfigured):
+    """The credential stands in the registry, whose names and texts are shown and stored; it is not shown."""
+
+    def __init__(self, path: "Path", line: int) -> None:
+        self.mend = f"Correct {clean(str(path))} and give the same command again."
+        super().__init__(
+            f"{path.name}:{line} holds your API key, and what stands there is shown and stored. Nothing was sent. Take "
+            "it out; keys belong in config.toml or the environment."
+        )
+
+
 class Session:
     """One invocation of ccops: its command line, its home, and the doors to everything else."""
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], clock: Clock | None = None) -> None:
         self.argv = tuple(argv)
         self.environ = environ
         self.home_option: Path | None = None
@@ -63,9 +75,11 @@ class Session:
         """Set for a command that could send nothing, so that it need not say so; a dry run says it all the same."""
         self.stop = Stop()
         """Whether the program was asked to stop; `finishing(session.stop)` makes the body of a `with` heed it."""
-        self.clock: Clock = SystemClock(self.stop.event)
+        self.clock: Clock = clock or SystemClock(self.stop.event)
         self.resources = ExitStack()
         """What has to be closed at the end of the command, whatever happens."""
+        waits.PROCESS.tell = self._tell_wait
+        self.resources.callback(waits.be_silent)
 
     @cached_property
     def console(self) -> Console:
@@ -101,10 +115,14 @@ class Session:
 
     @property
     def registry(self) -> "Registry":
-        """The registry as it is in its file now."""
-        from ccops.registry.load import load
+        """The registry as it is in its file now. Raises RegistryTellsCredential, and what reading it raises."""
+        from ccops.registry.load import parse, read
 
-        return load(self.home.registry)
+        text = read(self.home.registry)
+        found = min((text.find(secret) for secret in self._secrets() if secret in text), default=None)
+        if found is not None:
+            raise RegistryTellsCredential(self.home.registry, text.count("\n", 0, found) + 1)
+        return parse(text, self.home.registry)
 
     def operation(self, name: str) -> "Operation":
         """Return the operation of this name. Raises NoSuchOperation."""
@@ -131,6 +149,12 @@ class Session:
         """
         return doors.open_crm(self)
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether anything was sent that changes something in the CRM, so that nobody is told the opposite."""
+        crm: KitCrm | None = self.__dict__.get("crm")
+        return crm is not None and crm.has_written
+
     @cached_property
     def heart(self) -> "Heart":
         """What applies operations. The ledger is opened first: without it, nothing may be sent."""
@@ -140,25 +164,29 @@ class Session:
         doors.check_tags(ledger, self.registry)
         return Heart(ledger, self.crm, self.clock, timedelta(seconds=self.settings.settle_after))
 
-    @cached_property
     def preview(self) -> "Preview":
-        """What shows ahead what the heart would do."""
+        """Return what shows ahead what the heart would do; each one is a dry run of its own."""
         from ccops.engine.preview import Preview
 
         return Preview(self.ledger_to_read, self.crm, self.clock)
 
     def hide(self, text: str) -> str:
         """Put *** for the credential, should a person have typed it where it does not belong."""
+        for secret in self._secrets():
+            # The second: how errors quote a long one.
+            text = text.replace(secret, "***").replace(secret[:LONGEST_QUOTE], "***")
+        return text
+
+    def _secrets(self) -> tuple[str, ...]:
+        """Return the texts of the credential, as far as it is known without running a command for it."""
         try:
             known = self.__dict__.get("credential") or self.settings.known()
-            secrets = known.secrets if known else ()
         except CcopsError:
-            return text
-        for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                # The second: how errors quote a long one.
-                text = text.replace(secret, "***").replace(secret[:LONGEST_QUOTE], "***")
-        return text
+            return ()
+        return tuple(secret for secret in known.secrets if len(secret) >= _SHORTEST_SECRET) if known else ()
+
+    def _tell_wait(self, text: str) -> None:
+        self.console.warn(self.hide(text))
 
     def _in_sandbox(self) -> bool:
         """Tell whether the home is one for rehearsals; broken settings are another command's error."""

@@ -1,17 +1,22 @@
 """`ccops settle`: what was left open is brought to its end."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from ccops.cli.closing import say_faults
 from ccops.cli.contacts import entry_of, event_of
 from ccops.cli.doing import manners
-from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
+from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
+from ccops.cli.lost import list_losses
 from ccops.cli.making import command, new_app
 from ccops.cli.needing import list_parked
 from ccops.cli.options import Json, Quiet
 from ccops.cli.session import session_of
 from ccops.cli.showing import URGENT, outcome_lines, outcome_object
+from ccops.cli.summing import Tally
 from ccops.errors import Misconfigured
 from ccops.ledger.model import Origin
 from ccops.text import clean
@@ -28,7 +33,12 @@ Entry = Annotated[
         metavar="ENTRY", help="An entry that needs you, such as e4711, or an event of the inbox, such as i7."
     ),
 ]
-As = Annotated[Literal["applied", "not-applied"] | None, typer.Option("--as", help="What you found: was it applied?")]
+Word = Literal["applied", "not-applied", "lost"]
+As = Annotated[Word | None, typer.Option("--as", help="What you found: was it applied, or lost to a late write?")]
+
+
+_STATUS: Final[Mapping[str, int]] = {"open": UNREACHABLE, "refused": NEEDS_A_PERSON, "parked": NEEDS_A_PERSON}
+"""Exit statuses of what a person's word came to, where that is not the end of it."""
 
 
 class EntryAndWord(Misconfigured):
@@ -47,6 +57,7 @@ class EntryAndWord(Misconfigured):
     ccops settle
     ccops settle e4711 --as applied
     ccops settle e4711 --as not-applied
+    ccops settle e4711 --as lost
     ccops settle i7 --as not-applied
     """,
 )
@@ -54,24 +65,45 @@ def settle(ctx: typer.Context, entry: Entry = None, word: As = None, json: Json 
     """Bring open entries to their end, and list those that need you.
 
     An entry needs you if Kit shows neither what was there before nor what it should have become. For each, you see what
-    was tried, what Kit shows now, and the choices; none of them changes the contact's fields.
+    was tried, what Kit shows now, and the choices. Only one of them changes the contact's fields: --as lost gives back
+    what a late write took away.
     """
     session = session_of(ctx)
     if (entry is None) != (word is None):
         raise EntryAndWord
     event = None if entry is None else event_of(entry)
     if event is not None and word is not None:
+        if word == "lost":
+            raise EntryAndWord
         return _event_by_word(session, event, word, json=json)
     if entry is not None and word is not None:
         return _by_word(session, entry_of(entry), word, json=json)
     return _all(session, json=json)
 
 
-def _by_word(session: "Session", entry: int, word: Literal["applied", "not-applied"], *, json: bool) -> int:
+def _by_word(session: "Session", entry: int, word: Word, *, json: bool) -> int:
+    from ccops.engine.repair import give_back
     from ccops.engine.settling import settle_as
 
-    _show(session, settle_as(session.heart, entry, word, session.settings.actor), json=json)
-    return FINE
+    heart, zone, actor = session.heart, session.registry.timezone, session.settings.actor
+    if word == "lost":
+        outcome = give_back(heart, entry, zone, actor)
+    else:
+        outcome = (word == "not-applied" and _left_lost(session, entry)) or settle_as(heart, entry, word, actor)
+    _show(session, outcome, json=json)
+    return _STATUS.get(outcome.status, FINE)
+
+
+def _left_lost(session: "Session", entry: int) -> "Outcome | None":
+    """Leave what a late write took of an applied entry; None if that is not what the person's word is about."""
+    from ccops.engine.errors import NothingLost
+    from ccops.engine.repair import leave_lost
+
+    if session.heart.ledger.entries.get(entry).status not in {"applied", "undone"}:
+        return None
+    with suppress(NothingLost):
+        return leave_lost(session.heart, entry, session.registry.timezone, session.settings.actor)
+    return None
 
 
 def _event_by_word(session: "Session", number: int, word: Literal["applied", "not-applied"], *, json: bool) -> int:
@@ -91,21 +123,24 @@ def _all(session: "Session", *, json: bool) -> int:
     from ccops.engine.settling import finish_open, parked
 
     heart = session.heart
-    statuses = []
+    tally = Tally()
     with finishing(session.stop):
-        for outcome in finish_open(heart, manners(session)):
-            statuses.append(outcome.status)
+        for outcome in finish_open(heart, manners(session, mixed=True)):
+            tally.add(outcome)
             if outcome.status != "parked":  # these are listed with all the others that need a person
                 _show(session, outcome, json=json)
     waiting = parked(heart.ledger)
-    trouble = list_parked(session, waiting, json=json)
-    if not (statuses or waiting or json):
+    trouble, shown = list_parked(session, waiting, json=json)
+    lost = list_losses(session, shown, json=json)
+    say_faults(session, tally.faults)
+    if not (tally.total or waiting or lost or json):
         session.console.say("Nothing is open.")
     return worst(
         [
             session.stop.status or FINE,
-            UNREACHABLE if "open" in statuses else FINE,
-            NEEDS_A_PERSON if waiting else FINE,
+            UNREACHABLE if tally.counts["open"] else FINE,
+            *map(status_of, tally.faults.values()),
+            NEEDS_A_PERSON if waiting or lost else FINE,
             trouble,
         ]
     )

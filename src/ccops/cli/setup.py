@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccops.cli.correction import corrected
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
-from ccops.text import clean, shorten
+from ccops.text import clean, folded, shorten, tidy
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -80,7 +80,9 @@ def default_tag(operation: str) -> str:
 
 
 def field_in_crm(session: "Session", name: str, *, create: bool) -> str:
-    """Return the key of the field that has this key or label, made first if `create`. Raises FieldMissing.
+    """Return the key of the field that has this key or label, made first if `create`.
+
+    Raises FieldMissing, FieldRefused, FieldRenamed.
 
     The CRM chooses the key of a new field; if it is another than was asked for, this is said. Nothing is made where
     nothing may be written.
@@ -88,17 +90,40 @@ def field_in_crm(session: "Session", name: str, *, create: bool) -> str:
     fields = session.crm.fields()
     if not create or session.looks_only or _known(fields, name) is not None:
         return key_among(session, fields, name)
-    field = session.crm.create_field(name)
+    from ccops.engine.errors import FieldRenamed
+    from ccops.engine.founding import create_field
+
+    renamed = _renamed(session, fields, name)
+    if renamed is not None:
+        raise FieldRenamed(name, renamed.key)
+    field = create_field(session.crm, name, len(fields))
     session.console.note(f'Made the field "{field.label}" in Kit.')
     return _said(session, field, name)
 
 
 def key_among(session: "Session", fields: "Sequence[CustomField]", name: str) -> str:
     """Return the key of the field that has this key or label. Raises FieldMissing."""
-    field = _known(fields, name)
+    field = _known(fields, name) or _renamed(session, fields, name)
     if field is None:
         raise FieldMissing(name, _of_people(fields), session.argv)
     return _said(session, field, name)
+
+
+def _renamed(session: "Session", fields: "Sequence[CustomField]", name: str) -> "CustomField | None":
+    """Return the field that had this key before it was renamed in the CRM."""
+    from ccops.engine.renamed_fields import renamed_fields
+
+    ids = session.ledger_to_read.field_names.ids() if session.home.ledger.exists() else {}
+    return renamed_fields([name], fields, ids).get(name)
+
+
+def note_fields(session: "Session", operation: "Operation", fields: "Sequence[CustomField] | None") -> None:
+    """Remember by their ids the fields that an operation needs, so that they are followed once they are renamed."""
+    from ccops.engine.renamed_fields import note_fields as note
+    from ccops.operations.plan import fields_read
+
+    if fields is not None and session.home.ledger.exists() and not session.looks_only:
+        note(session.ledger, fields_read(operation), fields)
 
 
 def fields_if_reachable(session: "Session") -> "Sequence[CustomField] | None":
@@ -153,28 +178,31 @@ def _of_people(fields: "Sequence[CustomField]") -> list[str]:
 
 def _known(fields: "Sequence[CustomField]", name: str) -> "CustomField | None":
     by_key = {field.key: field for field in fields}
-    by_label = {field.label.casefold(): field for field in fields}
-    return by_key.get(name) or by_label.get(name.casefold())
+    by_label = {folded(field.label): field for field in fields}
+    return by_key.get(tidy(name)) or by_label.get(folded(name))
 
 
 def demand_free_tag(session: "Session", operation: str, tag: str, *, saved: bool) -> None:
     """Demand that the CRM has no tag of this name yet, before anything is written. Raises TagExists."""
-    if any(each.name.casefold() == tag.casefold() for each in session.crm.tags()):
+    if any(folded(each.name) == folded(tag) for each in session.crm.tags()):
         raise TagExists(tag, operation, saved=saved)
 
 
 def make_tag(session: "Session", operation: str, tag: str) -> "KnownTag":
     """Make an operation's tag in the CRM and bind it in the registry. It is asked for once at most.
 
-    Raises TagExists, TagUnconfirmed and what editing raises.
+    Raises TagExists, TagUnconfirmed, TagRefused and what editing raises.
     """
-    from ccops.crm.base import OutcomeUnknown
+    from ccops.crm.base import OutcomeUnknown, Rejected
+    from ccops.engine.errors import TagRefused
     from ccops.registry.edit import edit_operation
 
     try:
         made, new = session.crm.create_tag(tag)
     except OutcomeUnknown as error:
         raise TagUnconfirmed(tag, operation, error.what) from error
+    except Rejected as refusal:
+        raise TagRefused(tag, operation, refusal) from refusal
     if not new:
         raise TagExists(made.name, operation, saved=True)
     edit_operation(session.home.registry, operation, {"tag": {"id": made.id, "name": made.name}})

@@ -149,9 +149,7 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
             change = change or "no field was changed"  # it was counted as done by a take-over, or that was undone
             return f"{change} ({reason})" if reason else change
         case "repeated":
-            when = "" if outcome.entry is None else f", {moment_text(outcome.entry.moment, timezone, now)}"
-            told = change or reason or (outcome.entry.note if outcome.entry else None) or ""
-            return f"already done{when}: {told} ({reason})" if change and reason else f"already done{when}: {told}"
+            return reason if outcome.doubled else _repeated(outcome, change, timezone, now)
         case "parked":
             return f"needs you: {reason}"
         case "open":
@@ -160,3 +158,11 @@ def outcome_text(outcome: Outcome, timezone: str, now: datetime | None) -> str:
             return f"left out: {reason}"
         case _:
             return f"{outcome.status}: {reason}"
+
+
+def _repeated(outcome: Outcome, change: str, timezone: str, now: datetime | None) -> str:
+    """Say when it was done before, and what that was."""
+    entry, reason = outcome.entry, outcome.reason or ""
+    when = "" if entry is None else f", {moment_text(entry.moment, timezone, now)}"
+    told = change or reason or (entry.note if entry else None) or ""
+    return f"already done{when}: {told} ({reason})" if change and reason else f"already done{when}: {told}"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from ccops.cli.exits import INTERRUPTED, TERMINATED
 
@@ -18,6 +18,9 @@ _FINISHING: Final = (
     "If Kit's allowance is used up, that may take a minute."
 )
 _STATUS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+_LOST: Final[dict[type[BaseException], signal.Signals]] = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
+_IN_A_MOMENT: Final = 0.05
+"""Seconds by which a finalizer has ended."""
 
 
 class Stop:
@@ -30,6 +33,29 @@ class Stop:
         """The exit status then: 130 or 143."""
         self.insisted = False
         """Whether it was asked once more, and did not finish what it had in hand."""
+        self.broken_off = False
+        """Whether it was asked while there was nothing to finish first."""
+
+    def break_off(self, number: int, _frame: FrameType | None = None) -> NoReturn:
+        """End the program at once, where it stands.
+
+        What is raised here can get lost: in a finalizer or a callback, Python only reports it. So it is noted first,
+        and `heed` raises it again wherever something would begin or be recorded.
+        """
+        self.status = _STATUS[signal.Signals(number)]
+        self.broken_off = True
+        self.event.set()
+        self.heed()
+        raise AssertionError
+
+    def heed(self) -> None:
+        """End the program if that was asked and got lost. Raises KeyboardInterrupt and SystemExit."""
+        if self.broken_off:
+            raise KeyboardInterrupt if self.status == INTERRUPTED else SystemExit(self.status)
+
+    def forget(self) -> None:
+        """Take it that nothing was asked: stopped is how this command ends."""
+        self.broken_off, self.status = False, None
 
     def ask(self, number: int, _frame: FrameType | None = None) -> None:
         """Note the first request; a second one ends the program at once, which is safe too."""
@@ -52,15 +78,37 @@ def _tell(text: str) -> None:
 @contextmanager
 def finishing(stop: Stop) -> Iterator[None]:
     """Let the body finish the contact in hand when asked to stop, instead of breaking it off."""
+    stop.heed()
     with _handled({signal.SIGINT: stop.ask, signal.SIGTERM: stop.ask}):
         yield
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Unwind on TERM as on Ctrl-C, so that locks and files are left in order; ends with status 143."""
-    with _handled({signal.SIGTERM: lambda _number, _frame: sys.exit(TERMINATED)}):
+def terminable(stop: Stop) -> Iterator[None]:
+    """Unwind on TERM as on Ctrl-C, so that locks and files are left in order; ends with status 143 or 130."""
+    with _handled({signal.SIGINT: stop.break_off, signal.SIGTERM: stop.break_off}), _asked_again():
         yield
+
+
+@contextmanager
+def _asked_again() -> Iterator[None]:
+    """Ask once more in a moment if being asked to end got lost where Python can only report it, and don't report it."""
+    before = sys.unraisablehook
+
+    def heed(lost: "sys.UnraisableHookArgs") -> None:
+        number = _LOST.get(lost.exc_type)
+        if number is None:
+            before(lost)
+            return
+        again = threading.Timer(_IN_A_MOMENT, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = heed
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def heed_no_more() -> None:

@@ -5,24 +5,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
-from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, worst
+from ccops.cli.exits import FINE, NEEDS_A_PERSON, UNREACHABLE, status_of, worst
 from ccops.cli.nobody import MOST_NAMES
 from ccops.cli.showing import moment_text, outcome_name, style_of
 from ccops.cli.styles import Line, Styled, fold, width_of
 from ccops.engine.request import Outcome, OutcomeStatus, Who
 from ccops.engine.telling import NO_SUCH_CONTACT
+from ccops.errors import CcopsError, Misconfigured
 from ccops.ledger.model import Entry
 from ccops.operations.numbers import EXACT, NotANumber, parse_number
 from ccops.report.numbers import moved as moved_text
 from ccops.report.words import need_you
 from ccops.text import clean
 
-LABELS: Final[dict[OutcomeStatus, str]] = {
+Kind = OutcomeStatus | Literal["doubled"]
+"""What is counted apart: of what was done before, what stands twice in a file."""
+
+LABELS: Final[dict[Kind, str]] = {
     "applied": "applied",
     "previewed": "would be applied",
     "repeated": "already done",
+    "doubled": "twice in the file",
     "refused": "refused",
     "left-out": "left out",
     "failed": "failed",
@@ -36,7 +41,7 @@ _BENEATH: Final = "      "
 _ENDLESS: Final = 1_000_000
 _MOST_NAMES: Final = 3
 _MOST_REASONS: Final = 5
-_STATUS: Final[dict[OutcomeStatus, int]] = {
+_STATUS: Final[dict[Kind, int]] = {
     "refused": NEEDS_A_PERSON,
     "failed": NEEDS_A_PERSON,
     "parked": NEEDS_A_PERSON,
@@ -50,33 +55,45 @@ class Tally:
     """What has come out so far."""
 
     refused_ok: bool = False
-    counts: Counter[OutcomeStatus] = field(default_factory=Counter)
-    first: dict[OutcomeStatus, Entry] = field(default_factory=dict)
+    counts: Counter[Kind] = field(default_factory=Counter)
+    first: dict[Kind, Entry] = field(default_factory=dict)
     """The first entry of each kind."""
     missing: list[Who] = field(default_factory=list)
     """The first of those that are not in Kit, as they were asked for."""
     missing_count: int = 0
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    """The first of those that were asked for by an old address: that one, and the present one."""
+    faults: dict[str, CcopsError] = field(default_factory=dict)
+    """What a person has to put right first, by the operation at which it was found."""
+    _errors: set[int] = field(default_factory=set)
     _moved: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _notes: Counter[str] = field(default_factory=Counter)
     _runs: dict[int, datetime] = field(default_factory=dict)
-    _reasons: defaultdict[OutcomeStatus, "dict[str, _Names]"] = field(default_factory=lambda: defaultdict(dict))
+    _reasons: defaultdict[Kind, "dict[str, _Names]"] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
-        self.counts[outcome.status] += 1
+        kind: Kind = "doubled" if outcome.doubled else outcome.status
+        self.counts[kind] += 1
         if outcome.entry is not None:
-            self.first.setdefault(outcome.status, outcome.entry)
+            self.first.setdefault(kind, outcome.entry)
+        if outcome.error is not None:
+            self._errors.add(status_of(outcome.error))
+            if isinstance(outcome.error, Misconfigured):
+                self.faults.setdefault(outcome.operation, outcome.error)
         if outcome.status == "failed" and outcome.reason == NO_SUCH_CONTACT:
             self.missing_count += 1
             self.missing += [outcome.who] if len(self.missing) < MOST_NAMES else []
-        match outcome.status:
+        if outcome.moved_to is not None and len(self.moved) < MOST_NAMES:
+            self.moved.append((str(outcome.who), outcome.moved_to))
+        match kind:
             case "applied" | "previewed":
                 self._add_change(outcome)
             case "repeated" if outcome.entry is not None:
                 run, moment = outcome.entry.run, outcome.entry.moment
                 self._runs[run] = max(moment, self._runs.get(run, moment))
             case _:
-                names = self._reasons[outcome.status]
+                names = self._reasons[kind]
                 names.setdefault(clean(outcome.reason or ""), _Names()).add(clean(outcome_name(outcome)))
 
     @property
@@ -86,9 +103,8 @@ class Tally:
 
     def exit_status(self) -> int:
         """Return the exit status that the outcomes stand for."""
-        return worst(
-            FINE if status == "refused" and self.refused_ok else _STATUS.get(status, FINE) for status in self.counts
-        )
+        told = (FINE if each == "refused" and self.refused_ok else _STATUS.get(each, FINE) for each in self.counts)
+        return worst((*told, *self._errors))
 
     def summary(self, title: str, timezone: str, now: datetime | None, width: int | None = None) -> Iterator[Line]:
         """Write a title, then a line for each kind of outcome; times as `moment_text` writes them.
@@ -105,7 +121,8 @@ class Tally:
         width = _ENDLESS if width is None else width
         room = width - of_count - of_label - len(_AROUND)
         for status in present:
-            head, style = f"  {self.counts[status]:>{of_count},} ", style_of(status)
+            head = f"  {self.counts[status]:>{of_count},} "
+            style = style_of("repeated" if status == "doubled" else status)
             details = self._details(status, timezone, now)
             beside = all(width_of(word) <= room for detail in details for word in detail.split())
             first, *more = _wrapped(details, room) if beside else ["", *_wrapped(details, width - len(_BENEATH))]
@@ -113,7 +130,7 @@ class Tally:
             indent = " " * (of_count + of_label + len(_AROUND)) if beside else _BENEATH
             yield from ((f"{indent}{line}",) for line in more)
 
-    def _label(self, status: OutcomeStatus) -> str:
+    def _label(self, status: Kind) -> str:
         return need_you(self.counts[status]) if status == "parked" else LABELS[status]
 
     def _add_change(self, outcome: Outcome) -> None:
@@ -122,7 +139,7 @@ class Tally:
         if outcome.reason:
             self._notes[outcome.reason] += 1
 
-    def _details(self, status: OutcomeStatus, timezone: str, now: datetime | None) -> Sequence[str]:
+    def _details(self, status: Kind, timezone: str, now: datetime | None) -> Sequence[str]:
         match status:
             case "applied" | "previewed":
                 return [self._changed()]

@@ -12,7 +12,9 @@ from ccops.cli.exits import NEEDS_A_PERSON, worst
 from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.session import session_of
+from ccops.cli.showing import outcome_object
 from ccops.errors import Misconfigured
+from ccops.ledger.model import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from ccops.engine.request import Request
     from ccops.engine.undoing import Manner
     from ccops.ledger.ledger import Ledger
-    from ccops.ledger.model import Origin
 
 app = new_app()
 
@@ -120,7 +121,8 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
     words = json.dumps(["undo", run or sorted(entries), manner.force, manner.reopen])
     going_on = None if how.new else ledger.runs.last_without_end(words)
     if not entries:
-        session.console.say(f"Nothing to take back: no entry of {run} is applied.")
+        say = session.console.note if how.json else session.console.say
+        say(f"Nothing to take back: no entry of {run} is applied.")
         return 0
     if all(is_to_reopen(ledger.entries.get(number), manner) for number in entries):
         return _reopen(session, ledger, entries, how)
@@ -142,14 +144,15 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Mann
 
 def _reopen(session: "Session", ledger: "Ledger", entries: list[int], how: Writing) -> int:
     """Let occasions run again that were taken back before; nothing is sent."""
-    from ccops.engine.undoing import reopen
+    from ccops.engine.undoing import foresee_reopening, reopen
 
     for number in entries:
-        entry = ledger.entries.get(number)
-        if not how.dry_run:
-            reopen(ledger, number)
-        may = "could" if how.dry_run else "may"
-        session.console.say(f"e{number} was taken back by e{entry.undone_by}; its occasion {may} run again now.")
+        outcome = foresee_reopening(ledger, number) if how.dry_run else reopen(ledger, number)
+        if not how.json:
+            session.console.say(f"{outcome.reason}.")
+        elif not how.quiet:
+            origin = Origin(session.settings.actor, "undo", how.reason)
+            session.console.json_line(outcome_object(outcome, None, origin, session.clock.now()))
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from typer._click import Context
+from typer._click.core import Parameter
 from typer._click.exceptions import BadOptionUsage, BadParameter, ClickException, MissingParameter, NoSuchOption
 from typer.core import TyperOption
 
@@ -100,10 +101,13 @@ def mistake(error: ClickException, argv: Sequence[str]) -> Misconfigured:
     return BadCommandLine(path, error.format_message())
 
 
+def name_of(param: Parameter) -> str:
+    """Return how an option or argument is called on the command line and in its help."""
+    return max(param.opts, key=len) if isinstance(param, TyperOption) else (param.metavar or param.name.upper())
+
+
 def _name(error: BadParameter) -> str:
-    if isinstance(error.param, TyperOption):
-        return max(error.param.opts, key=len)
-    return (error.param.metavar or error.param.name.upper()) if error.param else "the command line"
+    return name_of(error.param) if error.param else "the command line"
 
 
 def _wanted(error: BadParameter) -> str:

@@ -1,12 +1,12 @@
 """What the house knows of a CRM: contacts, fields, tags, and how a call can end."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from ccops.errors import CcopsError
-from ccops.text import shorten
+from ccops.text import folded, shorten
 
 StateFilter = Literal["active", "inactive", "bounced", "complained", "cancelled", "all"]
 
@@ -64,6 +64,8 @@ class CustomField:
     id: int
     key: str
     label: str
+    name: str = field(default="", compare=False)
+    """As the CRM names it for good, with the id and the key that it was born with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,12 @@ class KnownTag:
 
     id: int
     name: str
+
+
+def tag_named(tags: Iterable[KnownTag], name: str) -> KnownTag | None:
+    """Return the tag of a name, in any case of letters; the one that is written exactly so before any other."""
+    alike = [tag for tag in tags if folded(tag.name) == folded(name)]
+    return next((tag for tag in alike if tag.name == name), next(iter(alike), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +121,8 @@ class Rejected(CcopsError):  # noqa: N818
     def __init__(self, status: int, texts: Sequence[str]) -> None:
         self.status = status
         self.texts = tuple(texts)
-        said = "; ".join(shorten(text, 200) for text in texts) or "no reason given"
-        super().__init__(f"Kit refused it ({status}): {said}")
+        self.said = "; ".join(shorten(text, 200) for text in texts) or "no reason given"
+        super().__init__(f"Kit refused it ({status}): {self.said}")
 
 
 class Missing(CcopsError):  # noqa: N818
@@ -188,8 +196,11 @@ class Crm(Protocol):
         """Add a tag; False if the contact had it already."""
         ...
 
-    def remove_tag(self, contact_id: int, tag_id: int) -> None:
-        """Take a tag off; a contact that does not have it is no error."""
+    def remove_tag(self, contact_id: int, tag_id: int, tagged_at: datetime | None = None) -> None:
+        """Take a tag off; a contact that does not have it is no error.
+
+        `tagged_at` names the one tagging that is meant, as the caller has just seen it: a newer one stays.
+        """
         ...
 
     @property

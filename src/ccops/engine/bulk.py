@@ -8,19 +8,23 @@ heart.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from ccops.crm.base import Contact, Missing, NotSent, OutcomeUnknown, Rejected
-from ccops.engine.adopting import adopt
 from ccops.engine.checking import echoed
 from ccops.engine.heart import Heart
 from ccops.engine.many import Task, Together
 from ccops.engine.release import needs_release
 from ccops.engine.request import Adoption, Asked, Outcome, Request, claim_of
 from ccops.engine.telling import outcome_of
-from ccops.engine.work import Work
+from ccops.engine.trouble import attempt
+from ccops.engine.work import LOOK_LASTS, Work
 from ccops.errors import CredentialRefused, ServiceUnreachable
 from ccops.operations.occasions import tagging_of
 from ccops.operations.plan import Plan, fields_read, plan
+
+_PUT_OFF: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, Rejected, Missing)
+"""Troubles with the tags of a contact, which is then released alone."""
 
 
 @dataclass(slots=True)
@@ -44,14 +48,14 @@ class Bulk:
         most, waiting, values = self._heart.crm.most_at_once, dict[int, Request](), 0
         for request in requests:
             if isinstance(request, Adoption):
-                yield partial(adopt, self._heart, request)
+                yield partial(attempt, self._heart, request)
                 continue
             if not isinstance(request, Request):
                 yield request
                 continue
             need = len(fields_read(request.operation)) + 1
             if request.row is None or need > most or not self._is_plain(request, request.row):
-                yield partial(self._heart.apply, request)
+                yield partial(attempt, self._heart, request)
                 continue
             if values + need > most or request.row.id in waiting:
                 yield self._together(waiting)
@@ -76,7 +80,7 @@ class Bulk:
 
     def _together(self, requests: Mapping[int, Request]) -> Together:
         return Together(
-            partial(self.apply, requests), [partial(self._heart.apply, request) for request in requests.values()]
+            partial(self.apply, requests), [partial(attempt, self._heart, request) for request in requests.values()]
         )
 
     # ---- claim and plan
@@ -89,6 +93,9 @@ class Bulk:
         if checker.clock_fault(self._heart.crm.clock_ahead) is not None:
             return False
         if entries.sending(row.id) is not None:
+            return False
+        known = self._ledger.people.by_id(row.id)
+        if known is None or known.email != row.email:  # only a read can tell which address is the new one
             return False
         return checker.vouches_for(row, operation, entries.standing(row.id)) and not checker.missing(operation, row)
 
@@ -104,14 +111,13 @@ class Bulk:
         claimed = entries.claim(claim).entry
         if claimed is None:
             return None
-        self._ledger.people.seen(row.id, row.email)
         identity = self._ledger.identity
         before = {change.field: change.before for change in planned.changes}
         after = {change.field: change.after for change in planned.changes}
         seen = row.fields[identity.receipt_field] or None
         entry = entries.send(claimed, before, after, seen, planned.note, now, apart=True)
         receipt = identity.lineage.receipt(entry.id, entry.sends)
-        return _Part(Work(entry, begun=True), row.email, {**after, identity.receipt_field: receipt})
+        return _Part(Work(entry), row.email, {**after, identity.receipt_field: receipt})
 
     # ---- write and confirm
 
@@ -158,15 +164,36 @@ class Bulk:
             self._take_off(tag, theirs)
         for work in works:
             if not work.entry.released:
-                work.entry = self._heart.releaser.again(work.entry, work.warnings)
+                work.entry = self._heart.releaser.release(work.entry, work.warnings, work.look)
 
-    def _take_off(self, tag: int, works: Sequence[Work]) -> None:
+    def _take_off(self, tag: int, works: Iterable[Work]) -> None:
+        """Take a tag off the contacts that still have the tagging; none of the looks at them grows old meanwhile."""
+        seen: list[Work] = []
+        for work in works:
+            if seen and self._is_old(seen[0]):
+                self._untag(tag, seen)
+                seen = []
+            try:
+                work.look = self._heart.releaser.look(work.entry.contact)
+            except _PUT_OFF:
+                continue
+            tagging = tagging_of(work.entry.occasion)
+            if tagging is not None and work.look.shows(tagging.tag, tagging.at):
+                seen.append(work)
+        if seen:
+            self._untag(tag, seen)
+
+    def _is_old(self, work: Work) -> bool:
+        return work.look is None or self._heart.clock.now() - work.look.at > LOOK_LASTS / 2
+
+    def _untag(self, tag: int, works: Sequence[Work]) -> None:
         try:
             off = self._heart.crm.remove_tag_of_many(tag, [work.entry.contact for work in works])
-        except (ServiceUnreachable, NotSent, OutcomeUnknown, Rejected, Missing):
-            return
+        except _PUT_OFF:
+            off = frozenset()
         with self._ledger.at_once():
             for work in works:
+                work.look = None  # it may show a tagging that came off by this very request
                 if work.entry.contact in off:
                     work.entry = self._ledger.entries.release(work.entry)
 

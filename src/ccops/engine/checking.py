@@ -1,6 +1,6 @@
 """What a read must show before anything is written, and an answer before it is believed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +9,7 @@ from ccops.crm.base import Contact
 from ccops.engine.errors import ClockWrong, FieldGone, LedgerBehind, OtherLedger, ReceiptFieldGone, ReceiptFieldOurs
 from ccops.engine.judgement import (
     Ahead,
+    Copied,
     Fits,
     LateArrival,
     Odd,
@@ -19,6 +20,7 @@ from ccops.engine.judgement import (
     is_accepted,
     judge_receipt,
     judge_rows,
+    may_be_newer_copys,
 )
 from ccops.engine.release import needs_release
 from ccops.engine.work import Work
@@ -26,6 +28,7 @@ from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Standing
 from ccops.operations.model import Operation
 from ccops.operations.plan import fields_read
+from ccops.text import clean
 
 DRIFT: Final = timedelta(seconds=60)
 """By which this machine's clock may differ from the CRM's; more is refused, whatever the occasion is taken from.
@@ -39,9 +42,11 @@ whole seconds can explain is no difference (`Crm.clock_ahead`): no healthy machi
 class Checker:
     """Checks contacts against one ledger."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, read: Callable[[int], Contact | None]) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._read = read
+        """Reads a contact by id."""
 
     def check(self, work: Work, operation: Operation, contact: Contact, standing: Standing) -> None:
         """Demand that all fields exist and that the receipt fits; what does not fit ends the entry, or the run.
@@ -61,7 +66,7 @@ class Checker:
                 if self._again(work).status == "intended":
                     work.entry = entries.park(work.entry, reason, self._clock.now())
             case LateArrival(late, known=True) if late.status == "intended" and arrived_whole(late, contact.fields):
-                entries.confirm(late, self._clock.now(), released=not needs_release(late))
+                entries.arrive(late, self._clock.now(), released=not needs_release(late))
                 self._again(work)
             case LateArrival(late):
                 self._park_late(late)
@@ -118,11 +123,28 @@ class Checker:
 
     def _judged(self, contact: Contact, standing: Standing) -> Receipt:
         identity = self._ledger.identity
-        find = self._ledger.entries.find
-        verdict = judge_receipt(contact, identity.receipt_field, standing, identity.lineage, find)
+        verdict = self._raw(contact, standing)
+        if isinstance(verdict, Copied):
+            return self._of_copy(verdict.entry, contact, standing)
         if not isinstance(verdict, Fits) or is_accepted(contact.fields, identity.receipt_field, standing):
             return verdict
         return judge_rows(contact.fields, standing) or verdict
+
+    def _raw(self, contact: Contact, standing: Standing) -> Receipt | Copied:
+        identity = self._ledger.identity
+        return judge_receipt(contact, identity.receipt_field, standing, identity.lineage, self._ledger.entries.find)
+
+    def _of_copy(self, entry: Entry, contact: Contact, standing: Standing) -> Odd | Ahead:
+        """Judge a receipt of another contact's change, by what that contact shows now."""
+        owner, field = self._read(entry.contact), self._ledger.identity.receipt_field
+        # One that is gone from the CRM was merged, perhaps.
+        if owner is not None and field in owner.fields:
+            theirs = self._raw(owner, self._ledger.entries.standing(owner.id))
+            if isinstance(theirs, Stranger | Ahead):
+                return Ahead()
+        person = self._ledger.people.by_id(entry.contact)
+        name = person.email if person is not None and person.email else f"contact {entry.contact}"
+        return Odd(copied_text(entry, name, in_doubt=may_be_newer_copys(entry, standing, contact.fields)))
 
     def _park_late(self, late: Entry | None) -> None:
         """Let a person look at an entry that had come to nothing, or was to be sent again, when its write arrived."""
@@ -141,6 +163,13 @@ class Checker:
             # Failed, not intended: the next try takes the operation as it stands in the registry then.
             self._ledger.entries.fail(work.entry, error.reason, self._clock.now())
             raise error
+
+
+def copied_text(entry: Entry, owner: str, *, in_doubt: bool) -> str:
+    """Say that a contact shows the receipt of another one's change."""
+    other = ", or a newer copy of this ledger is at work elsewhere" if in_doubt else ""
+    found = f"its receipt is that of e{entry.id}, a change of {clean(owner)}"
+    return f"{found}; Kit's import or a merge may have copied it{other}"
 
 
 def stopping(verdict: Stranger | Ahead, contact: Contact, ledger: Ledger) -> OtherLedger | LedgerBehind:

@@ -62,7 +62,10 @@ def _whom(whom: list[str] | dict[str, Any], run: Run, operation: Operation | Non
     if "tagged" in whom:
         named = _CARRIERS.search(run.title)
         return ("--tagged", named[1] if named else str(whom["tagged"]), *state)
-    return (*(("--file", _path(whom["file"])) if "file" in whom else ("--all",)), *state)
+    if "file" not in whom:
+        return ("--all", *state)
+    columns = [part for name, heading in whom.get("columns", ()) for part in ("--column", f"{heading}={name}")]
+    return ("--file", _path(whom["file"]), *columns, *state)
 
 
 def _adjust(words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:

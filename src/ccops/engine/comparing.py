@@ -15,13 +15,14 @@ from ccops.crm.base import Contact, Crm
 from ccops.engine.checking import Checker, stopping
 from ccops.engine.crew import spread
 from ccops.engine.judgement import Ahead, Fits, LateArrival, Odd, Receipt, Stranger, parse_receipt
+from ccops.engine.losses import Loss, losses_of, with_added
 from ccops.engine.many import WORKERS
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.operations.reconciling import restoring
 
 Value = str | None
-Kind = Literal["by-hand", "open", "parked", "unclear"]
+Kind = Literal["by-hand", "lost", "open", "parked", "unclear"]
 
 _PAGE: Final = 1000
 """Rows that the ledger is asked about at once: a page of Kit's lists."""
@@ -34,7 +35,7 @@ class Difference:
     contact: int
     email: str
     kept: Value
-    """What the ledger wrote."""
+    """What the ledger wrote, and what late writes took of it since."""
     found: Value
     """What the CRM shows, by a read that is not stale."""
     last: int
@@ -44,6 +45,8 @@ class Difference:
     """What else is odd, or why it is not known whether a hand did it."""
     unsure: int | None = None
     """The entry whose write may have arrived or not."""
+    mend: str | None = None
+    """The command that gives back what was lost."""
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class Comparing:
     def __init__(self, ledger: Ledger, crm: Crm, clock: Clock, field: str) -> None:
         self._ledger = ledger
         self._crm = crm
-        self._checker = Checker(ledger, clock)
+        self._checker = Checker(ledger, clock, crm.contact)
         self._field = field
         # To write a value back needs the fields that a comparison needs.
         self._operation = restoring(field, None, None, "UTC")
@@ -106,12 +109,15 @@ class Comparing:
             self._demand(page[0])
             last = self._ledger.fields.last(self._field, [row.id for row in page])
             highest = self._ledger.entries.highest()
+            # Their last value may be right while the sum of their changes is not.
+            overwritten = set(self._ledger.fields.overwritten([row.id for row in page]))
             for row in page:
                 if stop():
                     return
                 step()
                 entry = last.get(row.id)
-                if self._is_unknown(row, highest) or (entry is not None and not self._is_same(entry, row)):
+                differs = entry is not None and not self._is_same(entry, row)
+                if differs or self._is_unknown(row, highest) or (row.id in overwritten and self._lost(row.id)):
                     yield row
                 else:
                     self._count("never" if entry is None else "same")
@@ -138,6 +144,9 @@ class Comparing:
             raise stopping(verdict, contact, self._ledger)
         if last is None:
             return "never"
+        lost = self._lost(contact.id, contact)
+        if lost:
+            return self._difference_lost(contact, last, lost)
         if self._is_same(last, contact):
             return "same"
         kept, found = (last.after or {}).get(self._field), contact.fields[self._field]
@@ -146,6 +155,21 @@ class Comparing:
             reason = "changed by the ledger that was taken over"
         number = None if unsure is None else unsure.id
         return Difference(contact.id, contact.email, kept or None, found or None, last.id, kind, reason, number)
+
+    def _lost(self, contact: int, shown: Contact | None = None) -> list[Loss]:
+        """Return what late writes took of the field."""
+        return [loss for loss in losses_of(self._ledger, contact, shown) if loss.overwritten(self._field)]
+
+    def _difference_lost(self, contact: Contact, last: Entry, losses: list[Loss]) -> Difference:
+        """Compare what the contact has with the sum of what the entries changed."""
+        kept, found = (last.after or {}).get(self._field), contact.fields[self._field]
+        for loss in losses:
+            what = loss.overwritten(self._field)
+            if loss.over is not None and what is not None:
+                kept = with_added(kept, what.amount)
+        reason = "; ".join(f"{loss.text}: {loss.command}" for loss in losses)
+        first = losses[0].command
+        return Difference(contact.id, contact.email, kept or None, found or None, last.id, "lost", reason, mend=first)
 
     def _is_same(self, entry: Entry, contact: Contact) -> bool:
         return ((entry.after or {}).get(self._field) or "") == (contact.fields.get(self._field) or "")

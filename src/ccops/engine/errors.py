@@ -1,17 +1,24 @@
 """What stops a run as a whole, in the engine's words."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from ccops.clock import iso
+from ccops.crm.base import Rejected
+from ccops.engine.telling import run_again
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
 from ccops.operations.asking import ADJUST, ONE_OFF
 from ccops.operations.occasions import can_come_again
 from ccops.operations.reconciling import RECONCILE
 from ccops.text import clean, shorten
+
+MOST_FIELDS: Final = 140
+"""Custom fields that an account of Kit may have."""
 
 
 class Faulty(Misconfigured):
@@ -24,7 +31,7 @@ class Faulty(Misconfigured):
 class FieldGone(Faulty):
     """A field of the operation is not among the contact's fields: renamed or deleted in Kit, or misspelt."""
 
-    mend = "ccops doctor"
+    mend = "ccops doctor --fix"
 
     def __init__(self, field: str, operation: str, known: Sequence[str]) -> None:
         self.reason = f"Kit has no field {shorten(field)} (any more)"
@@ -36,7 +43,7 @@ class FieldGone(Faulty):
         else:
             super().__init__(
                 f"Kit has no field {shorten(field)} (any more), which {operation} needs{there}. Nothing was sent for "
-                "this contact. A field that was renamed in Kit has a new key there: write that into operations.toml."
+                "this contact. If the field was renamed in Kit, this follows it, with all that was counted:"
             )
 
 
@@ -77,6 +84,51 @@ class ReceiptFieldGone(Faulty):
         super().__init__(
             f'the field "{field}", in which ccops keeps its receipts, is not in Kit (any more). Nothing was sent for '
             "this contact, since without a receipt no change could be counted exactly once. Make the field again."
+        )
+
+
+class FieldRenamed(Misconfigured):
+    """A field that the CRM is to be asked for has another key there now; to make it again would start at nothing."""
+
+    mend = "ccops doctor --fix"
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(
+            f'The field "{clean(old)}" was renamed in Kit: its key is "{clean(new)}" there now. Nothing was changed: a '
+            f'new field would start everybody at nothing. Use "{clean(new)}", or let ccops follow the field:'
+        )
+
+
+class FieldRefused(Misconfigured):
+    """Kit did not create a custom field, mostly because the account has as many as Kit allows."""
+
+    def __init__(self, label: str, refusal: Rejected, count: int, *, is_receipt: bool) -> None:
+        named = f'"{clean(label)}"'
+        what = "the field for receipts" if is_receipt else "the field"
+        full = f" This account has {count} custom fields, and Kit allows {MOST_FIELDS}." if count >= MOST_FIELDS else ""
+        instead = (
+            f"or rename one that is empty and unused to {named}: ccops takes it"
+            if is_receipt
+            else "or use a field that is there already"
+        )
+        said = refusal.said
+        super().__init__(
+            f"Kit did not create {what} {named}: {said} ({refusal.status}).{full} No contact was changed. In Kit, "
+            f"delete a custom field that you no longer need (its values go with it), {instead}. Then give the same "
+            "command again."
+        )
+
+
+class TagRefused(Misconfigured):
+    """Kit did not create a tag."""
+
+    def __init__(self, tag: str, operation: str, refusal: Rejected) -> None:
+        words = shlex.quote(clean(tag))
+        bind = f"or, to use a tag that is there: ccops tag bind {operation} TAG"
+        self.mend = f"ccops tag create {operation} --name {words}\n{bind}"
+        super().__init__(
+            f'Kit did not create the tag "{clean(tag)}": {refusal.said} ({refusal.status}). {operation} is in '
+            "operations.toml without a tag. Delete a tag in Kit that you no longer need, then:"
         )
 
 
@@ -170,14 +222,11 @@ class NotUndoable(Misconfigured):
 
 
 class RunAgain(Misconfigured):
-    """An undo can't be taken back: the occasion that it had reopened has run again since."""
+    """An entry can't be undone: the occasion of what would count again has run again since."""
 
-    def __init__(self, undo: int, undone: int, again: int) -> None:
+    def __init__(self, undone: int, again: int) -> None:
         self.mend = f"ccops history e{again}"
-        super().__init__(
-            f"e{undo} took e{undone} back and let its occasion run again, which it did, as e{again}. To take e{undo} "
-            "back too would count the occasion twice. Nothing was sent."
-        )
+        super().__init__(f"e{undone} can't be undone: {run_again(again)}. Nothing was sent.")
 
 
 class NothingToSettle(Misconfigured):
@@ -188,6 +237,17 @@ class NothingToSettle(Misconfigured):
         self.mend = "ccops settle" if is_open else f"ccops history {name}"
         what = f"{name} is open, and needs nobody's word" if is_open else f"{name} is {entry.status}"
         super().__init__(f"{what}: there is nothing to settle by hand. Nothing was changed.")
+
+
+class NothingLost(Misconfigured):
+    """Nothing that an entry changed was lost to a late write."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.mend = f"ccops history e{entry.id}"
+        super().__init__(
+            f"nothing of e{entry.id} ({entry.status}) is lost: no late write came over it, or it was given back "
+            "already. Nothing was sent."
+        )
 
 
 class TagStillOn(Misconfigured):

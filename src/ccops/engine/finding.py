@@ -7,7 +7,10 @@ from ccops.text import same_address
 
 
 def find_contact(ledger: Ledger, crm: Crm, who: Who) -> Contact | None:
-    """Read a contact by id: one request if the ledger knows the address, two if it has to be looked up."""
+    """Read a contact by id: one request if the ledger knows the address, two if it has to be looked up.
+
+    One that had the address before and has another one now is found too, unless somebody else has it by now.
+    """
     if isinstance(who, int):
         return _read(crm, who)
     known = ledger.people.by_email(who)
@@ -16,7 +19,9 @@ def find_contact(ledger: Ledger, crm: Crm, who: Who) -> Contact | None:
     if contact is not None and same_address(contact.email, who):
         return contact
     row = crm.find(who)
-    return None if row is None else _read(crm, row.id)
+    if row is None or (contact is not None and row.id == contact.id):  # a list that lags still shows the old address
+        return contact
+    return _read(crm, row.id) or contact
 
 
 def _read(crm: Crm, contact: int) -> Contact | None:

@@ -5,6 +5,7 @@ again, ends with the operation applied exactly once. Nothing else in the house w
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,9 +16,18 @@ from ccops.engine.errors import KeptFailing
 from ccops.engine.judgement import judge_settlement
 from ccops.engine.release import Releaser, needs_release
 from ccops.engine.request import Outcome, Request, claim_of
-from ccops.engine.telling import NO_SUCH_CONTACT, left_out_reason, not_found, outcome_of, told
+from ccops.engine.telling import (
+    NO_SUCH_CONTACT,
+    left_out_reason,
+    moved,
+    not_found,
+    outcome_of,
+    told,
+    why_not_undone,
+)
 from ccops.engine.work import FRESH, Read, Work
 from ccops.errors import CredentialRefused
+from ccops.ledger.errors import UndoStopped
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claimed, Entry, Standing
 from ccops.operations.copying import from_json
@@ -40,8 +50,8 @@ class Heart:
         self.crm = crm
         self.clock = clock
         self._settle_after = settle_after
-        self.releaser = Releaser(ledger, crm)
-        self.checker = Checker(ledger, clock)
+        self.releaser = Releaser(ledger, crm, clock)
+        self.checker = Checker(ledger, clock, crm.contact)
 
     def apply(self, request: Request) -> Outcome:
         """Run an operation on a contact for its occasion, or say why not."""
@@ -56,7 +66,20 @@ class Heart:
         if outcome is not None:
             return outcome
         row = self.crm.find(request.who)
-        return None if row is None else self._on(request, row.id)
+        outcome = None if row is None else self._on(request, row.id)
+        if outcome is not None or (row is None and known is None):
+            return outcome
+        return self._moved(request, request.who, row)
+
+    def _moved(self, request: Request, email: str, row: Contact | None) -> Outcome | None:
+        """Say which address the contact has now that had this one; None if that is not known.
+
+        Nothing is written by an old address: lists lag, so that another contact may have it already.
+        """
+        if row is not None:
+            self.ledger.people.met_before(row.id, row.email)
+        person = self.ledger.people.by_email(email)
+        return None if person is None or same_address(person.email, email) else moved(request, person)
 
     def finish(self, entry_id: int) -> Outcome:
         """Bring an entry that was begun to its end, as the command that began it would."""
@@ -64,8 +87,8 @@ class Heart:
         with self.ledger.locks.contact(contact):
             # Read under the lock: its own command may have ended it meanwhile.
             work = Work(self.ledger.entries.get(entry_id))
-            if work.entry.status in {"applied", "undone"}:
-                work.entry = self.releaser.again(work.entry, work.warnings)
+            if work.entry.status in {"applied", "undone", "refused"}:
+                work.entry = self.releaser.release(work.entry, work.warnings)
             return self._carry_out(work)
 
     def read(self, contact: int, known: str | None = None) -> Read:
@@ -99,6 +122,9 @@ class Heart:
             if shown is not None and request.restricts and shown.state not in request.states:
                 return self._leave_out(request, shown)
             claimed, known = self._claimed(request, contact)
+            if claimed.kind == "coming back" and claimed.holder is not None:
+                self._carry_out(Work(claimed.holder))
+                read, (claimed, known) = None, self._claimed(request, contact)
             return self._answer(request, claimed, read, known)
 
     def _claimed(self, request: Request, contact: int) -> tuple[Claimed, str | None]:
@@ -121,7 +147,7 @@ class Heart:
 
     def _leave_out(self, request: Request, contact: Contact) -> Outcome:
         """Enter that a contact is left out because of its state; its tag stays, and fires once the state fits."""
-        self.ledger.people.seen(contact.id, contact.email)
+        self.ledger.people.met(contact.id, contact.email)
         reason = left_out_reason(request, contact.state)
         entry = self.ledger.entries.leave_out(claim_of(request, contact.id, self.clock.now()), reason)
         if entry.status in {"applied", "undone"}:
@@ -130,10 +156,12 @@ class Heart:
 
     def _answer(self, request: Request, claimed: Claimed, read: Read | None, known: str | None = None) -> Outcome:
         if claimed.entry is not None and claimed.kind in {"begun", "taken up", "tried again"}:
-            return self._carry_out(Work(claimed.entry, read, request.row, known, begun=claimed.kind == "begun"))
+            return self._carry_out(Work(claimed.entry, read, request.row, known, look=request.look))
+        if claimed.kind == "coming back" and claimed.holder is not None:
+            return replace(told(request, claimed, self._email(claimed.holder)), due=self.due(claimed.holder))
         warnings: list[str] = []
         if claimed.entry is not None and claimed.kind in {"repeated", "refused before", "period"}:
-            self.releaser.again(claimed.entry, warnings)
+            self.releaser.release(claimed.entry, warnings, request.look)
         return told(request, claimed, self._email(claimed.entry), tuple(warnings))
 
     # ---- from the claim to the end
@@ -146,7 +174,8 @@ class Heart:
             self._bring_to_end(first)
             if first.entry.status == "sending":
                 return outcome_of(work.entry, self._email(work.entry), due=self.due(first.entry))
-            work.read = None
+            # It may have been overtaken by what has arrived only now.
+            work.read, work.entry = None, self.ledger.entries.get(work.entry.id)
         self._bring_to_end(work)
         due = self.due(work.entry) if work.entry.status == "sending" else None
         email = work.email or self._email(work.entry)
@@ -181,13 +210,13 @@ class Heart:
         self.checker.check_clock(work, self.crm.clock_ahead)
         self.checker.check(work, operation, contact, standing)
         if work.entry.status == "applied":  # its own write had come late
-            self._release(work, look=True)
+            self._release(work)
         if work.entry.status != "intended":
             return
         planned = plan(operation, contact.fields, self.clock.now())
         if isinstance(planned, Refusal):
             work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
-            self._release(work, look=not work.begun)
+            self._release(work)
         else:
             self._write(work, planned, contact)
 
@@ -198,7 +227,12 @@ class Heart:
         after = {change.field: change.after for change in planned.changes}
         seen = contact.fields[identity.receipt_field] or None
         work.read = work.row = None  # whatever happens now, these are used up
-        work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
+        try:
+            work.entry = self.ledger.entries.send(work.entry, before, after, seen, planned.note, self.clock.now())
+        except UndoStopped as stopped:
+            reason = why_not_undone(stopped.claimed)
+            work.entry = self.ledger.entries.refuse(work.entry, "overtaken", reason, self.clock.now())
+            return
         values = {**after, identity.receipt_field: identity.lineage.receipt(work.entry.id, work.entry.sends)}
         try:
             echo = self.crm.write(work.entry.contact, values)
@@ -222,24 +256,23 @@ class Heart:
         if not echoed(values, echo):
             work.obstacle = "Kit's answer did not show what was sent"
             return
-        self._applied(work, look=not work.begun)
+        self._applied(work)
 
-    def _applied(self, work: Work, *, look: bool) -> None:
+    def _applied(self, work: Work) -> None:
         """Commit that the write has arrived, and bring the tags in order."""
         released = not needs_release(work.entry)
-        work.entry = self.ledger.entries.confirm(work.entry, self.clock.now(), released=released)
-        self._release(work, look=look)
+        work.entry = self.ledger.entries.arrive(work.entry, self.clock.now(), released=released)
+        if work.entry.status == "applied":
+            self._release(work)
 
-    def _release(self, work: Work, *, look: bool) -> None:
-        """Bring the tags in order; without a look only where the entry is as old as this call."""
-        if work.entry.released or not needs_release(work.entry):
-            return
-        release = self.releaser.again if look else self.releaser.first
-        work.entry = release(work.entry, work.warnings)
+    def _release(self, work: Work) -> None:
+        """Bring the tags in order, if there is anything to do about them."""
+        if not work.entry.released and needs_release(work.entry):
+            work.entry = self.releaser.release(work.entry, work.warnings, work.look)
 
     def release(self, entry: Entry, warnings: list[str]) -> Entry:
         """Bring the tags of an entry in order that came to its end otherwise; the caller holds its contact."""
-        return self.releaser.again(entry, warnings)
+        return self.releaser.release(entry, warnings)
 
     # ---- settle
 
@@ -254,7 +287,7 @@ class Heart:
         settled = judge_settlement(work.entry, fields, identity.receipt_field, own)
         match settled.how:
             case "applied":
-                self._applied(work, look=True)
+                self._applied(work)
             case "not applied":
                 work.entry = entries.unsend(work.entry)
             case "gone":
@@ -274,10 +307,11 @@ class Heart:
 
     def _shown(self, work: Work, operation: Operation, standing: Standing) -> Contact | None:
         """Return the contact as the row of a list showed it, if the ledger vouches for that; else as it is now."""
-        if work.row is not None and not work.entry.sends and self.checker.vouches_for(work.row, operation, standing):
-            if work.row.email != work.known:
-                self.ledger.people.seen(work.row.id, work.row.email)
-            return work.row
+        row = work.row
+        # Of two addresses, only a read can tell which one is new.
+        is_known = row is not None and row.email == work.known and not work.entry.sends
+        if row is not None and is_known and self.checker.vouches_for(row, operation, standing):
+            return row
         return self._fresh(work)
 
     def _fresh(self, work: Work) -> Contact | None:

@@ -29,7 +29,7 @@ def count_as_done(
     started = ledger.runs.start(title, title, by, now, new=True)
     claims = _claims(periodical, contacts, started.run.id, by, now)
     for carrier in contacts:
-        ledger.people.seen(carrier.id, carrier.email)
+        ledger.people.met(carrier.id, carrier.email)
     try:
         return [entry for claim in claims if (entry := _counted(ledger, claim, now)) is not None]
     finally:
@@ -49,7 +49,8 @@ def _claims(
 
 def _counted(ledger: Ledger, claim: Claim, now: datetime) -> Entry | None:
     """Take one as applied; None if this ledger knows better itself."""
-    with ledger.locks.contact(claim.contact):
+    # In one commit: an entry left between the two would be sent by the next `ccops settle`.
+    with ledger.locks.contact(claim.contact), ledger.at_once():
         claimed = ledger.entries.claim(claim)
         if claimed.entry is None or claimed.kind not in {"begun", "tried again"}:
             return None

@@ -50,12 +50,21 @@ class Ahead:
     """The receipt is of this ledger, but the ledger lacks the entry: it is an older copy."""
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The receipt is that of a change of another contact: copied by an import or a merge, as far as it shows."""
+
+    entry: Entry
+    """The other contact's."""
+
+
 Receipt = Fits | LateArrival | Odd | Stranger | Ahead
+"""What a contact's receipt means."""
 
 
 def judge_receipt(
     contact: Contact, receipt_field: str, standing: Standing, lineage: Lineage, find: Callable[[int], Entry | None]
-) -> Receipt:
+) -> Receipt | Copied:
     """Decide before a write whether the contact is as this ledger left it."""
     text = contact.fields[receipt_field]
     if not text:
@@ -68,9 +77,24 @@ def judge_receipt(
     ledger, number, send = receipt
     entry = find(number)
     # One that was never sent has left no receipt: another copy of this ledger has given its number away too.
-    if entry is not None and entry.contact == contact.id and lineage.of(entry.id) == ledger and send <= entry.sends:
-        return _judge_own(entry, send, standing, contact.fields)
+    if entry is not None and lineage.of(entry.id) == ledger and 1 <= send <= entry.sends:
+        if entry.contact == contact.id:
+            return _judge_own(entry, send, standing, contact.fields)
+        # Under an older id, the ledger that was taken over has given the same numbers to others.
+        if ledger == lineage.current:
+            return Copied(entry)
     return _judge_unknown(ledger, standing, lineage)
+
+
+def may_be_newer_copys(entry: Entry, standing: Standing, fields: Fields) -> bool:
+    """Tell whether a copied receipt may as well be that of a newer copy of this ledger.
+
+    That copy has given `entry`'s number to another change. Then the values are not as the last entry of this contact
+    left them, nor as `entry` did: something has changed them. If this ledger has written to the contact since `entry`,
+    no such copy was at work: the receipt was right then.
+    """
+    last = standing.last
+    return last is None or (last.id < entry.id and not _shows(last, fields) and not _shows(entry, fields))
 
 
 def judge_rows(fields: Fields, standing: Standing) -> Odd | None:

@@ -8,6 +8,8 @@ from typing import Final
 from ccops.clock import Clock
 from ccops.engine.crew import spread
 from ccops.engine.request import Outcome
+from ccops.engine.trouble import Failures, is_of_one
+from ccops.errors import CcopsError
 
 ROUNDS: Final = 3
 """How often an open entry is looked at again before it is left to the next run of the same command."""
@@ -39,15 +41,19 @@ class Manners:
     waiting: Callable[[int, float], None]
     """Told how many contacts are waited for, and for how many seconds."""
     workers: int = 1
+    mixed: bool = False
+    """Whether the work is of several operations, so that what is wrong with one is not wrong with all."""
 
 
 def work_off(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[Outcome]:
     """Do each task and give its outcome as soon as it is known; asked to stop, finish only what is in hand.
 
-    Raises what stops all: ServiceUnreachable, CredentialRefused, LedgerUnusable, FieldGone.
+    Trouble with one contact is in its outcome, and the others go on. Raises trouble with everything: CredentialRefused,
+    LedgerUnusable, FieldGone unless the work is `mixed`, and ServiceUnreachable once several contacts failed in a row.
     """
     aside: list[tuple[Task, Outcome]] = []
-    for task, outcome in _done(tasks, manners):
+    failures = Failures[Task](mixed=manners.mixed)
+    for task, outcome in _done(tasks, manners, failures):
         if outcome.due is None:
             yield outcome
         else:
@@ -57,7 +63,7 @@ def work_off(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[Out
             break
         _wait([outcome for _, outcome in aside], manners)
         left = {id(task): (task, outcome) for task, outcome in aside}
-        for task, outcome in _done([task for task, _ in aside], manners):
+        for task, outcome in _done([task for task, _ in aside], manners, failures):
             left[id(task)] = (task, outcome)
             if outcome.due is None:
                 del left[id(task)]
@@ -66,17 +72,37 @@ def work_off(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[Out
     yield from (outcome for _, outcome in aside)
 
 
-def _done(tasks: Iterable[Task | Together], manners: Manners) -> Iterator[tuple[Task, Outcome]]:
+def _done(
+    tasks: Iterable[Task | Together], manners: Manners, failures: Failures[Task]
+) -> Iterator[tuple[Task, Outcome]]:
     alone: list[Task] = []
-    for pairs in spread((partial(_do, task) for task in tasks), manners.workers, manners.stop):
-        alone += [task for task, outcome in pairs if outcome is None]
-        yield from ((task, outcome) for task, outcome in pairs if outcome is not None)
-    if alone:
-        yield from _done(alone, manners)
+
+    def is_over() -> bool:
+        return manners.stop() or failures.with_all is not None
+
+    for pairs in spread((partial(_do, task) for task in tasks), manners.workers, is_over):
+        for task, outcome in pairs:
+            if outcome is None:
+                alone.append(task)
+            else:
+                yield from failures.take(task, outcome)
+    if alone and not is_over():
+        yield from _done(alone, manners, failures)
+    elif manners.stop():
+        yield from failures.left()
+    else:
+        yield from failures.rest()
 
 
 def _do(task: Task | Together) -> Sequence[tuple[Task, Outcome | None]]:
-    return list(zip(task.each, task.do(), strict=True)) if isinstance(task, Together) else [(task, task())]
+    if not isinstance(task, Together):
+        return [(task, task())]
+    try:
+        return list(zip(task.each, task.do(), strict=True))
+    except CcopsError as error:
+        if not is_of_one(error):
+            raise
+        return [(each, None) for each in task.each]  # alone, it shows whose trouble it is
 
 
 def _wait(outcomes: list[Outcome], manners: Manners) -> None:

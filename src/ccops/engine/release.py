@@ -3,18 +3,24 @@
 What is about to be done is committed before it is done, so that a crash between two tags ends as no crash would.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from ccops.crm.base import Crm, HeldTag, Missing, NotSent, OutcomeUnknown, Rejected
+from ccops.clock import Clock
+from ccops.crm.base import Crm, Missing, NotSent, OutcomeUnknown, Rejected
+from ccops.engine.errors import KeptFailing
+from ccops.engine.work import LOOK_LASTS, Look
 from ccops.errors import ServiceUnreachable
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.operations.copying import from_json
 from ccops.operations.occasions import refusal_uses_it_up, tagging_of
+from ccops.text import folded
 
 if TYPE_CHECKING:
     from ccops.operations.plan import Cause
 
+_LOOKS: Final = 3
+"""How often one call looks at a contact's tags while the answers take too long."""
 _PUT_OFF = (ServiceUnreachable, NotSent, OutcomeUnknown, Rejected)
 _ANSWERS = frozenset({"limit", "period"})
 """Causes of a refusal that the contact is told of by `tags_if_refused`; a faulty value is the owner's affair."""
@@ -23,7 +29,8 @@ _ANSWERS = frozenset({"limit", "period"})
 def needs_release(entry: Entry) -> bool:
     """Whether tags have to be brought in order once the entry has come to its end."""
     if entry.undoes is not None:
-        return bool(entry.followups)
+        # What was not taken back, or is in force again, keeps its follow-up tags.
+        return bool(entry.followups) and entry.status not in {"refused", "failed", "undone"}
     if entry.status == "undone":
         return bool(entry.followups) or _loses_its_tag(entry)
     return bool(_to_add(entry)) or _loses_its_tag(entry)
@@ -32,52 +39,54 @@ def needs_release(entry: Entry) -> bool:
 class Releaser:
     """Brings the tags of entries in order; what fails is done when the occasion is seen again, or by a settle."""
 
-    def __init__(self, ledger: Ledger, crm: Crm) -> None:
+    def __init__(self, ledger: Ledger, crm: Crm, clock: Clock) -> None:
         self._ledger = ledger
         self._crm = crm
+        self._clock = clock
         self._ids: dict[str, int] = {}
 
-    def first(self, entry: Entry, warnings: list[str]) -> Entry:
-        """Release an entry right after its end; `warnings` takes what had to be put off."""
-        return self._release(entry, warnings, seen_before=False)
+    def release(self, entry: Entry, warnings: list[str], look: Look | None = None) -> Entry:
+        """Release an entry that is at its end, unless it was; `warnings` takes what had to be put off.
 
-    def again(self, entry: Entry, warnings: list[str]) -> Entry:
-        """Release an entry that was found at its end, but perhaps not released.
-
-        Its trigger tag comes off only if the contact still has the very tagging that started it: a newer one is an
-        occasion of its own.
+        `look` is the last look at the contact's tags. The trigger tag comes off only if a look that is no older than a
+        few seconds shows the very tagging that started the entry: a newer one is an occasion of its own.
         """
         if entry.released:
             return entry
         if not needs_release(entry):
-            # Undone before its tags were in order: there is nothing left to bring in order.
+            # Undone before its tags were in order: there is nothing left to do about them.
             return self._ledger.entries.release(entry) if entry.status == "undone" else entry
-        return self._release(entry, warnings, seen_before=True)
+        return self._release(entry, warnings, look)
+
+    def look(self, contact: int) -> Look:
+        """Look at a contact's tags, once there is allowance for this request and the removal after it."""
+        self._crm.reserve(2)
+        at = self._clock.now()
+        return Look(self._crm.tags_of(contact), at)
 
     def only_takes_off(self, entry: Entry) -> bool:
         """Whether all that an applied entry needs is that its trigger tag comes off."""
         return _loses_its_tag(entry) and not _to_add(entry)
 
-    def _release(self, entry: Entry, warnings: list[str], *, seen_before: bool) -> Entry:
+    def _release(self, entry: Entry, warnings: list[str], look: Look | None) -> Entry:
         try:
             if entry.undoes is not None or entry.status == "undone":
                 self._take_off(entry)
-                self._take_trigger_off(entry, self._crm.tags_of(entry.contact) if _loses_its_tag(entry) else None)
-            else:
-                held = self._crm.tags_of(entry.contact) if seen_before or _to_add(entry) else None
-                entry = self._add(entry, held)
-                self._take_trigger_off(entry, held if seen_before else None)
+            elif _to_add(entry):
+                # As it is now, whatever the caller saw: what is there already is not ours to take off by an undo.
+                look = self.look(entry.contact)
+                entry = self._add(entry, look)
+            self._take_trigger_off(entry, look)
         except Missing as error:
             warnings.append(f"its tags could not be brought in order: {error}")  # the contact or a tag is gone for good
         except _PUT_OFF as error:
-            mend = "the same again" if entry.status == "refused" else "ccops settle"
-            warnings.append(f"its tags could not be brought in order yet ({mend} does it): {error}")
+            warnings.append(f"its tags could not be brought in order yet (ccops settle does it): {error}")
             return entry
         return self._ledger.entries.release(entry)
 
-    def _add(self, entry: Entry, held: list[HeldTag] | None) -> Entry:
-        if held is not None and entry.followups is None and _to_add(entry):
-            has = {tag.id for tag in held}
+    def _add(self, entry: Entry, look: Look) -> Entry:
+        if entry.followups is None:
+            has = {tag.id for tag in look.tags}
             missing = [number for number in map(self._id, _to_add(entry)) if number not in has]
             entry = self._ledger.entries.note_followups(entry, missing)
         for number in entry.followups or ():
@@ -89,19 +98,36 @@ class Releaser:
         for number in entry.followups or ():
             self._crm.remove_tag(entry.contact, number)
 
-    def _take_trigger_off(self, entry: Entry, held: list[HeldTag] | None) -> None:
+    def _take_trigger_off(self, entry: Entry, look: Look | None) -> None:
         tagging = tagging_of(entry.occasion)
         if tagging is None or not _loses_its_tag(entry):
             return
-        still = held is None or any((tag.id, tag.tagged_at) == (tagging.tag, tagging.at) for tag in held)
-        if still:
-            self._crm.remove_tag(entry.contact, tagging.tag)
+        looks = 0
+        while look is None or self._clock.now() - look.at > LOOK_LASTS:
+            if looks == _LOOKS:
+                raise KeptFailing(entry.contact, "its answers take too long")
+            look, looks = self.look(entry.contact), looks + 1
+        if look.shows(tagging.tag, tagging.at):
+            self._crm.remove_tag(entry.contact, tagging.tag, tagging.at)
 
     def _id(self, name: str) -> int:
-        """Return a tag's id by its name; one that does not exist is made."""
+        """Return a tag's id by its name; one that was renamed is known by its id, one that does not exist is made."""
         if name not in self._ids:
-            self._ids[name] = self._crm.create_tag(name)[0].id
+            self._ids[name] = self._looked_up(name)
         return self._ids[name]
+
+    def _looked_up(self, name: str) -> int:
+        identity = self._ledger.identity
+        noted = identity.followup_tag(name)
+        tags = () if noted is None else self._crm.tags()
+        number = next((tag.id for tag in tags if folded(tag.name) == folded(name)), None)
+        if number is None and any(tag.id == noted for tag in tags):
+            number = noted
+        if number is None:
+            number = self._crm.create_tag(name)[0].id
+        if number != noted:
+            identity.note_followup_tag(name, number)
+        return number
 
 
 def _to_add(entry: Entry) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from ccops.crm.base import Contact
+from ccops.engine.work import Look
+from ccops.errors import CcopsError
 from ccops.ledger.model import Claim, Entry, Origin, Values
 from ccops.operations.copying import to_json
 from ccops.operations.model import STATES, Operation, State
@@ -29,15 +31,17 @@ class Request:
     """The amount that the caller asked for, if it is not the operation's own."""
     undoes: int | None = None
     reopens: bool = False
-    followups: tuple[int, ...] | None = None
-    """For an undo: the follow-up tags that come off with it."""
     states: frozenset[State] = frozenset(STATES)
     """Contacts in another state are left out."""
     row: Contact | None = None
     """The row of a list that showed the contact: minutes old perhaps, but as good as a read if the ledger vouches for
     it."""
+    look: Look | None = None
+    """The look at the contact's tags that showed the tagging, if it was one by id."""
     ref: object = None
     """What the caller knows it by, such as a row of a file; the outcome of applying it has it too."""
+    again: str | None = None
+    """What to say if it was done before, where it is the same as an earlier one of its run: "the same as line 2"."""
 
     @property
     def restricts(self) -> bool:
@@ -83,9 +87,17 @@ class Outcome:
     """Of an open entry whose write is under way or lost: from when on a look at the contact can tell."""
     ref: object = None
     """The request's."""
+    doubled: bool = False
+    """Whether it was done before since the request is the same as an earlier one of its run; the reason says which."""
+    moved_to: str | None = None
+    """The present address of the contact that had the one that was asked for; nothing was done for it."""
+    error: CcopsError | None = None
+    """What went wrong with this contact alone, so that nothing more is known of it; the others went on."""
 
     def to(self, request: Request) -> "Outcome":
         """Return it as the answer to a request."""
+        if request.again is not None and self.status == "repeated":
+            return replace(self, ref=request.ref, reason=request.again, doubled=True)
         return self if request.ref is None else replace(self, ref=request.ref)
 
 
@@ -103,5 +115,4 @@ def claim_of(request: Request, contact: int, now: datetime) -> Claim:
         asked=request.asked,
         undoes=request.undoes,
         reopens=request.reopens,
-        followups=request.followups,
     )

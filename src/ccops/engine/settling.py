@@ -6,14 +6,16 @@ from functools import partial
 from typing import Literal
 
 from ccops.crm.base import Contact, Missing
-from ccops.engine.checking import Checker, stopping
+from ccops.engine.checking import stopping
 from ccops.engine.errors import NeverSent, NothingToSettle, TagStillOn
 from ccops.engine.heart import Heart
-from ccops.engine.judgement import Ahead, Stranger
+from ccops.engine.judgement import Ahead, Odd, Stranger
+from ccops.engine.losses import Loss, losses_of
 from ccops.engine.many import Manners, work_off
 from ccops.engine.release import needs_release
 from ccops.engine.request import Outcome
 from ccops.engine.telling import outcome_of
+from ccops.engine.trouble import attempt_to_finish
 from ccops.ledger.errors import NoEventToSettle
 from ccops.ledger.events import Ending, Event
 from ccops.ledger.ledger import Ledger
@@ -27,7 +29,7 @@ def finish_open(heart: Heart, manners: Manners) -> Iterator[Outcome]:
     """Bring every entry that was begun to its end, as the command that began it would, and give the outcomes."""
     entries = heart.ledger.entries
     begun = [entry.id for entry in (*entries.unreleased(), *entries.open()) if entry.status != "parked"]
-    return work_off((partial(heart.finish, number) for number in begun), manners)
+    return work_off((partial(attempt_to_finish, heart, number) for number in begun), manners)
 
 
 def parked(ledger: Ledger) -> list[Outcome]:
@@ -46,6 +48,8 @@ class Look:
     """Whether the CRM was asked, and answered."""
     contact: Contact | None
     """None, though asked: it is gone."""
+    losses: tuple[Loss, ...] = ()
+    """What late writes took from the contact, and may be why the entry was stopped."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -68,7 +72,8 @@ def look_at_parked(heart: Heart, outcomes: Sequence[Outcome], most: int) -> Iter
     """
     for outcome in outcomes[:most]:
         contact = None if outcome.contact is None else heart.crm.contact(outcome.contact)
-        yield Look(outcome, asked=True, contact=contact)
+        losses = () if contact is None else tuple(losses_of(heart.ledger, contact.id, contact))
+        yield Look(outcome, asked=True, contact=contact, losses=losses)
     yield from (Look(outcome, asked=False, contact=None) for outcome in outcomes[most:])
 
 
@@ -116,13 +121,15 @@ def settle_as(heart: Heart, entry_id: int, word: Word, by: str) -> Outcome:
             raise NeverSent(entry)
         contact = heart.read(contact_id).contact
         field = ledger.identity.receipt_field
+        came_last = False
         if contact is not None and field in contact.fields:
-            verdict = Checker(ledger, heart.clock).receipt_of(contact)
+            verdict = heart.checker.receipt_of(contact)
             if isinstance(verdict, Stranger | Ahead):
                 raise stopping(verdict, contact, ledger)
+            came_last = isinstance(verdict, Odd) and verdict.late is not None and verdict.late.id == entry_id
         now = heart.clock.now()
         if word == "applied":
-            entry = ledger.entries.confirm(entry, now, released=not needs_release(entry))
+            entry = ledger.entries.confirm(entry, now, released=not needs_release(entry), came_last=came_last)
         else:
             entry = ledger.entries.fail(entry, f"{by} said that it was not applied", now)
         if contact is not None:

@@ -1,10 +1,12 @@
 """Outcomes from entries and claims, with the sentence that says why not."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ccops.engine.request import Outcome, OutcomeStatus, Request
-from ccops.ledger.model import LEFT_OUT, Claimed, Entry, Status
+from ccops.ledger.model import LEFT_OUT, Claimed, Entry, Person, Status
+from ccops.text import clean
 
 NO_SUCH_CONTACT: Final = "no such contact in Kit"
 _STATUS: Final[dict[Status, OutcomeStatus]] = {
@@ -73,6 +75,17 @@ def not_found(request: Request) -> Outcome:
     )
 
 
+def moved(request: Request, person: Person) -> Outcome:
+    """Tell that the contact has another address now: nothing is done by an old one, which may be another's by now."""
+    reason = moved_text(str(request.who), person.email)
+    return replace(not_found(request), reason=reason, moved_to=person.email)
+
+
+def moved_text(old: str, new: str) -> str:
+    """Say which address a contact has in place of an old one."""
+    return f"{clean(old)} is now {clean(new)} in Kit"
+
+
 def _no_right(claimed: Claimed) -> tuple[OutcomeStatus, str | None]:
     entry, holder = claimed.entry, claimed.holder
     match claimed.kind:
@@ -83,11 +96,30 @@ def _no_right(claimed: Claimed) -> tuple[OutcomeStatus, str | None]:
             return "refused", held_by(holder)
         case "parked" if entry is not None:
             return "parked", entry.reason
+        case "coming back" if holder is not None:
+            return "open", f"e{holder.id} brings it back, and has not come to its end yet (ccops settle)"
+        case "not undoable" | "run again":
+            return "refused", why_not_undone(claimed)
         case _:
-            return "repeated", None if entry is None else _of_old(entry)
+            return "repeated", None if entry is None else of_old(entry)
 
 
-def _of_old(entry: Entry) -> str | None:
+def why_not_undone(claimed: Claimed) -> str:
+    """Say why an undo can't be, or can't be any more."""
+    entry, holder = claimed.entry, claimed.holder
+    if holder is not None:
+        return run_again(holder.id)
+    if entry is not None and entry.status == "undone":
+        return f"e{entry.id} was undone already, by e{entry.undone_by}"
+    return "there is nothing to undo" if entry is None else f"e{entry.id} is {entry.status}: there is nothing to undo"
+
+
+def run_again(again: int) -> str:
+    """Say that what an undo would bring back has been done again."""
+    return f"that would bring back an occasion or period that was used again since, by e{again}, and count it twice"
+
+
+def of_old(entry: Entry) -> str | None:
     """Say of an occasion that was answered before why it was refused, or that it was taken back since."""
     if entry.status == "undone" and entry.undoes is None:
         return f"taken back by e{entry.undone_by}; ccops undo e{entry.id} --reopen lets it run again"

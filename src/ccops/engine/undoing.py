@@ -1,10 +1,11 @@
 """Undo: an entry of its own that takes back what another entry really changed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ccops.engine.errors import NotUndoable, RunAgain
-from ccops.engine.request import Request
+from ccops.engine.request import Outcome, Request
+from ccops.engine.telling import outcome_of
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Origin
 from ccops.operations.copying import from_json
@@ -23,18 +24,19 @@ class Manner:
 
 
 def check_undoable(ledger: Ledger, entries: Iterable[int], going_on: int | None = None) -> None:
-    """Demand that all entries can be undone, before the first one is. Raises NotUndoable, NoSuchEntry.
+    """Demand that all entries can be undone, before the first one is. Raises NotUndoable, RunAgain, NoSuchEntry.
 
-    What the run `going_on` has undone before it was broken off is no mistake.
+    This spares people half an undo; the ledger asks the same again in the transactions of each claim and send. What
+    the run `going_on` has undone before it was broken off is no mistake.
     """
     for number in entries:
         entry = ledger.entries.get(number)
         undo = None if entry.undone_by is None else ledger.entries.get(entry.undone_by)
         if entry.status != "applied" and (undo is None or undo.run != going_on):
             raise NotUndoable(entry)
-        again = None if entry.undoes is None else ledger.entries.taken_again(entry.undoes)
-        if entry.status == "applied" and entry.undoes is not None and again is not None:
-            raise RunAgain(entry.id, entry.undoes, again)
+        again = ledger.entries.taken_for_undo(entry.id) if entry.status == "applied" else None
+        if again is not None:
+            raise RunAgain(entry.id, again.id)
 
 
 def is_to_reopen(entry: Entry, manner: Manner) -> bool:
@@ -42,10 +44,27 @@ def is_to_reopen(entry: Entry, manner: Manner) -> bool:
     return manner.reopen and entry.status == "undone" and entry.undoes is None
 
 
-def reopen(ledger: Ledger, entry_id: int) -> None:
-    """Let the occasion of an entry that was taken back run again; nothing is sent."""
+def reopen(ledger: Ledger, entry_id: int) -> Outcome:
+    """Let the occasion of an entry that was undone before run again; nothing is sent.
+
+    Raises BroughtBack, ComingBack, NoSuchEntry.
+    """
     with ledger.locks.contact(ledger.entries.get(entry_id).contact):
-        ledger.entries.reopen(ledger.entries.get(entry_id))
+        return _reopened(ledger, ledger.entries.reopen(entry_id), "may")
+
+
+def foresee_reopening(ledger: Ledger, entry_id: int) -> Outcome:
+    """Say what reopening would do. Raises the same."""
+    return _reopened(ledger, ledger.entries.check_reopening(entry_id), "could")
+
+
+def _reopened(ledger: Ledger, entry: Entry, may: str) -> Outcome:
+    """Tell of an occasion that is open now: the undo was done before, and is the entry of the outcome."""
+    undo = None if entry.undone_by is None else ledger.entries.get(entry.undone_by)
+    person, again = ledger.people.by_id(entry.contact), ledger.entries.taken_by(entry.id)
+    then = f"its occasion {may} run again now" if again is None else f"its occasion ran again since, as e{again.id}"
+    told = outcome_of(undo or entry, None if person is None else person.email or None)
+    return replace(told, status="repeated", reason=f"e{entry.id} was taken back by e{entry.undone_by}; {then}")
 
 
 def undo_request(
@@ -63,7 +82,6 @@ def undo_request(
         origin=run[1],
         undoes=entry.id,
         reopens=manner.reopen,
-        followups=None if entry.undoes else entry.followups,
     )
 
 

@@ -1,12 +1,11 @@
 """The claim: who may run an operation on a contact for one occasion. One transaction decides."""
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from ccops.ledger import tries
+from ccops.ledger import chain, keys, tries
 from ccops.ledger.model import LEFT_OUT, Claim, Claimed, Entry
-from ccops.ledger.rows import ENTRIES, entry_of, stamp
+from ccops.ledger.rows import ENTRIES, entry_of, find_entry, stamp
 from ccops.ledger.sqlite import Transaction
 from ccops.operations.occasions import refusal_uses_it_up
 
@@ -18,12 +17,10 @@ def look(db: Transaction, claim: Claim) -> Claimed:
     """Say how a claim would be answered, without making it."""
     first = _of_occasion(db, claim)
     if first is None or first.status in {"refused", "failed"}:
-        if first is not None and _is_answered(first):
-            return Claimed("refused before", first)
-        holder = _holder(db, claim, besides=first)
-        if holder is not None:
-            return Claimed("period", first, holder)
-        return Claimed("begun" if first is None else "tried again", first)
+        return _look_anew(db, claim, first)
+    undo = _bringing_back(db, first)
+    if undo is not None:
+        return Claimed("parked", undo) if undo.status == "parked" else Claimed("coming back", first, undo)
     if first.asked != claim.asked:
         return Claimed("other", first)
     if first.status in {"applied", "undone"}:
@@ -31,19 +28,28 @@ def look(db: Transaction, claim: Claim) -> Claimed:
     return Claimed("parked" if first.status == "parked" else "taken up", first)
 
 
+def why_not_undone(db: Transaction, undone: int) -> Claimed | None:
+    """Say why an entry can't be undone now; asked in each transaction that begins or sends an undo."""
+    entry = find_entry(db, undone)
+    if entry is None or entry.status != "applied":
+        return Claimed("not undoable", entry)
+    taken = keys.taken_for_undo(db, undone)
+    return None if taken is None else Claimed("run again", entry, taken)
+
+
 def make(db: Transaction, claim: Claim) -> Claimed:
     """Answer a claim and enter it: an entry is begun, taken up where it stands, tried again, or found repeated."""
     answer = look(db, claim)
     match answer.kind:
         case "begun":
-            return Claimed("begun", _insert(db, claim, "intended"))
+            return Claimed("begun", _holding(db, _insert(db, claim, "intended")))
         case "period":
             entry = (
                 _insert(db, claim, "refused") if answer.entry is None else _renew(db, answer.entry, claim, "refused")
             )
             return Claimed("period", entry, answer.holder)
         case "tried again" if answer.entry is not None:
-            return Claimed("tried again", _renew(db, answer.entry, claim, "intended"))
+            return Claimed("tried again", _holding(db, _renew(db, answer.entry, claim, "intended")))
         case "taken up" if answer.entry is not None and answer.entry.status == "intended":
             return Claimed("taken up", _adopt(db, answer.entry, claim))
         case _:
@@ -62,35 +68,54 @@ def leave_out(db: Transaction, claim: Claim, reason: str) -> Entry:
     return _again(db, left.id)
 
 
-def entry(db: Transaction, entry_id: int) -> Entry | None:
-    """Read one entry."""
-    row = db.row(f"{ENTRIES} WHERE entries.id = :id", id=entry_id)
+def _look_anew(db: Transaction, claim: Claim, first: Entry | None) -> Claimed:
+    """Answer a claim for an occasion that has changed nothing so far."""
+    if first is not None and _is_answered(first):
+        return Claimed("refused before", first)
+    not_undone = None if claim.undoes is None else _parked_undo(db, claim.undoes) or why_not_undone(db, claim.undoes)
+    if not_undone is not None:
+        return not_undone
+    holder = _holder(db, claim, besides=first)
+    undo = None if holder is None else _bringing_back(db, holder)
+    if undo is not None and undo.status != "parked":
+        return Claimed("coming back", first, undo)
+    if holder is not None:
+        return Claimed("period", first, holder)
+    return Claimed("begun" if first is None else "tried again", first)
+
+
+def holder_of_occasion(db: Transaction, entry_id: int) -> Entry | None:
+    """Return the entry that the occasion of an entry counts as now; None if it was reopened and may run again."""
+    row = db.row(
+        f"{ENTRIES} JOIN entries AS one ON one.operation = entries.operation AND one.contact = entries.contact"
+        " AND one.occasion = entries.occasion WHERE one.id = :id"
+        " AND (entries.reopened = 0 OR entries.status IN ('sending', 'applied'))",
+        id=entry_id,
+    )
     return None if row is None else entry_of(row)
 
 
-def take_period_back(db: Transaction, late: Entry, now: datetime) -> None:
-    """Let an entry hold its period again that had come to nothing and whose write then arrived.
+def has_answered(entry: Entry) -> bool:
+    """Tell whether an entry is the last word on its occasion, so that another try would change nothing."""
+    return entry.status in {"applied", "undone", "parked"} or _is_answered(entry)
 
-    Whoever has begun the period meanwhile is refused, whoever needs a person has to do without; what was applied keeps
-    it, and then the late entry does without.
-    """
-    same = "period = :period AND operation = :operation AND contact = :contact AND reopened = 0 AND id <> :id"
-    key: dict[str, str | int | None] = {
-        "id": late.id,
-        "period": late.period,
-        "operation": late.operation,
-        "contact": late.contact,
-    }
-    db.run(
-        "UPDATE entries SET status = 'refused', cause = 'period', reason = :reason, ended_at = :now"
-        f" WHERE {same} AND status = 'intended'",
-        reason=f"this period was done already, by e{late.id}, whose write came late",
-        now=stamp(now),
-        **key,
-    )
-    db.run(f"UPDATE entries SET period = NULL WHERE {same} AND status = 'parked'", **key)
-    if db.row(f"SELECT id FROM entries WHERE {same} AND status IN ('sending', 'applied', 'undone')", **key) is not None:
-        db.run("UPDATE entries SET period = NULL WHERE id = :id", id=late.id)
+
+def _bringing_back(db: Transaction, entry: Entry) -> Entry | None:
+    return chain.pending(db, entry.id) if entry.status == "undone" else None
+
+
+def _parked_undo(db: Transaction, undone: int) -> Claimed | None:
+    """Find an undo of which only a person can say whether it was applied, though it does not hold its occasion."""
+    row = db.row(f"{ENTRIES} WHERE undoes = :id AND status = 'parked'", id=undone)
+    return None if row is None else Claimed("parked", entry_of(row))
+
+
+def _holding(db: Transaction, begun: Entry) -> Entry:
+    """Let an undo that begins hold what it would bring back."""
+    if begun.undoes is not None:
+        taken = keys.take(db, begun)
+        assert taken is None  # noqa: S101 - looked for in this very transaction
+    return begun
 
 
 def _is_answered(first: Entry) -> bool:
@@ -141,7 +166,7 @@ def _insert(db: Transaction, claim: Claim, status: str) -> Entry:
         via=claim.origin.via,
         undoes=claim.undoes,
         reopens=int(claim.reopens),
-        followups=_tags(claim),
+        followups=_tags(db, claim),
         at=stamp(claim.at),
     )
     assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
@@ -163,7 +188,7 @@ def _renew(db: Transaction, first: Entry, claim: Claim, status: str) -> Entry:
         asked=claim.asked,
         period=claim.period,
         reopens=int(claim.reopens),
-        followups=_tags(claim),
+        followups=_tags(db, claim),
     )
     return _adopt(db, first, claim)
 
@@ -183,13 +208,17 @@ def _adopt(db: Transaction, first: Entry, claim: Claim) -> Entry:
 
 
 def _again(db: Transaction, entry_id: int) -> Entry:
-    found = entry(db, entry_id)
+    found = find_entry(db, entry_id)
     assert found is not None  # noqa: S101 - it was written in this very transaction
     return found
 
 
-def _tags(claim: Claim) -> str | None:
-    return None if claim.followups is None else json.dumps(claim.followups)
+def _tags(db: Transaction, claim: Claim) -> str | None:
+    """Return the follow-up tags that come off with an undo, as they stand in the entry that it undoes."""
+    undone = None if claim.undoes is None else find_entry(db, claim.undoes)
+    if undone is None or undone.undoes is not None or undone.followups is None:
+        return None
+    return json.dumps(undone.followups)
 
 
 def _copy(db: Transaction, text: str) -> int:

@@ -6,10 +6,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from ccops.ledger.connections import connected, connected_to_look
 from ccops.ledger.errors import LedgerBusy, LedgerDamaged, LedgerInUse, LedgerTooNew, NotALedger
 from ccops.ledger.identity import Identity
+from ccops.ledger.ledger import IN_USE
+from ccops.ledger.locks import Locks
 from ccops.ledger.schema import APPLICATION_ID, VERSION
 from ccops.ledger.sqlite import Sqlite
 
@@ -37,7 +40,7 @@ def copy_database(source: Path, target: Path) -> None:
     """
     with Sqlite(source).errors():
         target.touch(mode=0o600, exist_ok=False)
-        with closing(_opened(source, "ro")) as there, closing(_opened(target, "rw")) as here:
+        with closing(connected_to_look(source)) as there, closing(connected(target, "rw")) as here:
             there.backup(here)  # in one step, hence of one state (https://sqlite.org/backup.html)
 
 
@@ -53,7 +56,7 @@ def look_at(path: Path) -> Known:
 
     Raises LedgerDamaged, NotALedger and LedgerTooNew.
     """
-    with Sqlite(path).errors(), closing(_opened(path, "rw")) as database:
+    with Sqlite(path).errors(), closing(connected(path, "rw")) as database:
         if _number(database, "PRAGMA application_id") != APPLICATION_ID:
             raise NotALedger(path)
         schema = _number(database, "PRAGMA user_version")
@@ -67,22 +70,34 @@ def look_at(path: Path) -> Known:
 
 def account_of(path: Path) -> tuple[int, str] | None:
     """Return the account of a ledger, or None if there is no ledger, or none that can be read."""
-    with suppress(sqlite3.Error, TypeError, KeyError, ValueError), closing(_opened(path, "rw")) as database:
+    with suppress(sqlite3.Error, TypeError, KeyError, ValueError), closing(connected(path, "rw")) as database:
         return _account(database)
     return None
+
+
+@contextmanager
+def not_in_use(ledger: Path, locks: Locks) -> Iterator[None]:
+    """Keep all others from beginning to work with a ledger in the body. Raises LedgerInUse if any is at it."""
+    alone = locks.take(IN_USE)
+    if alone is None:
+        raise LedgerInUse(ledger, locks.holder_of(IN_USE))
+    try:
+        yield
+    finally:
+        alone.drop()
 
 
 @contextmanager
 def alone_with(path: Path) -> Iterator[None]:
     """Keep all others away from a database while the body moves it; one that is missing or broken nobody works with.
 
-    Raises LedgerInUse if another process has it open. SQLite itself refuses to write to a file that was moved
-    (SQLITE_READONLY_DBMOVED), should one come just then.
+    Raises LedgerInUse if another process has it open in WAL mode, or writes to it. SQLite itself refuses to write to a
+    file that was moved (SQLITE_READONLY_DBMOVED), should one come just then.
     """
     if not path.exists():
         yield
         return
-    with closing(_opened(path, "rw", patience=0)) as database:
+    with closing(connected(path, "rw", patience=0)) as database:
         _keep(database, path)
         yield
 
@@ -116,8 +131,3 @@ def _account(database: sqlite3.Connection) -> tuple[int, str]:
 
 def _number(database: sqlite3.Connection, statement: str) -> int:
     return int(database.execute(statement).fetchone()[0])
-
-
-def _opened(path: Path, mode: Literal["ro", "rw"], patience: float = 30) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from ccops.ledger import claiming, standing
-from ccops.ledger.errors import EntryMoved, NoSuchEntry
+from ccops.ledger import chain, claiming, keys, standing
+from ccops.ledger.errors import BroughtBack, ComingBack, EntryMoved, NoSuchEntry, OccasionTaken, UndoStopped
 from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
-from ccops.ledger.rows import ENTRIES, entry_of, pack, stamp
+from ccops.ledger.rows import ENTRIES, entry_of, find_entry, pack, stamp
 from ccops.ledger.sqlite import Sqlite, Transaction
 
 _NEXT_TURN: Final = (
     "(SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier WHERE earlier.contact = entries.contact)"
 )
+
+_HAS_FOLLOWUPS: Final = 'copies.text LIKE \'%"tags_if_refused":["%\''
+_LOSES_ITS_TAG: Final = "(occasion LIKE 'tag:%' AND copies.text NOT LIKE '%\"after_run\":\"keep-tag\"%')"
+"""What the release of a refusal brings in order, as the copy of its operation says."""
 
 
 class Entries:
@@ -55,21 +59,26 @@ class Entries:
         """Note that a write is about to leave, and of what. `note` is what the plan has to say about it.
 
         `apart`: values and receipt leave as rows of their own, any of which may arrive without the others.
+        Raises UndoStopped for an undo that was overtaken since its claim; then nothing is noted.
         """
-        return self._step(
-            entry,
-            ("intended",),
-            "sending",
-            'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
-            " sent_at = :now, sends = sends + 1, apart = CASE WHEN sends > 0 AND apart = 1 THEN 1 ELSE :apart END,"
-            f" turn = {_NEXT_TURN}",
-            before=pack(before),
-            after=pack(after),
-            seen=receipt_seen,
-            reason=note,
-            now=stamp(now),
-            apart=int(apart),
-        )
+        with self._database.write() as db:
+            if entry.undoes is not None:
+                _check_undo(db, entry, entry.undoes)
+            return _step(
+                db,
+                entry,
+                ("intended",),
+                "sending",
+                'status = \'sending\', "before" = :before, "after" = :after, receipt_seen = :seen, reason = :reason,'
+                " sent_at = :now, sends = sends + 1, apart = CASE WHEN sends > 0 AND apart = 1 THEN 1 ELSE :apart END,"
+                f" turn = {_NEXT_TURN}",
+                before=pack(before),
+                after=pack(after),
+                seen=receipt_seen,
+                reason=note,
+                now=stamp(now),
+                apart=int(apart),
+            )
 
     def adopt(self, entry: Entry, before: Values, after: Values, note: str, now: datetime) -> Entry:
         """Note a change that was made by hand as the entry's own. Nothing is sent, so that no receipt will be its."""
@@ -85,32 +94,39 @@ class Entries:
             now=stamp(now),
         )
 
-    def confirm(self, entry: Entry, now: datetime, *, released: bool) -> Entry:
-        """Note that the write has arrived; an undo marks the entry that it undoes, in the same commit."""
-        with self._database.write() as db:
-            done = _step(
-                db,
-                entry,
-                ("sending", "intended", "parked"),
-                "applied",
-                "status = 'applied', ended_at = :now, released = :released",
-                now=stamp(now),
-                released=int(released),
-            )
-            if entry.undoes is not None:
-                _mark_undone(db, entry, entry.undoes)
-            # From now on only this entry's receipt fits, so that the accepted one is noticed if it comes back.
-            db.run(
-                "UPDATE contacts SET accepted = NULL WHERE id = :id AND accepted IS NOT NULL",
-                id=entry.contact,
-            )
-            return done
+    def confirm(self, entry: Entry, now: datetime, *, released: bool, came_last: bool = False) -> Entry:
+        """Note that the write has arrived, and in the same commit what an undo makes of the entries that it undoes.
 
-    def reopen(self, entry: Entry) -> None:
-        """Note that the occasion of an entry that was taken back may run again."""
+        `came_last`: it came late, over what was sent after it, so that it is the contact's last write.
+
+        Raises OccasionTaken if another entry holds what would count with this one; then nothing is noted.
+        """
         with self._database.write() as db:
-            db.run("UPDATE entries SET reopened = 1 WHERE id = :id AND status = 'undone'", id=entry.id)
-            db.run("UPDATE entries SET reopens = 1 WHERE id = :undo", undo=entry.undone_by)
+            taken = _take(db, entry, now)
+            if taken is not None:
+                raise OccasionTaken(entry, taken)
+            return _confirm(db, entry, now, released=released, came_last=came_last)
+
+    def arrive(self, entry: Entry, now: datetime, *, released: bool) -> Entry:
+        """Confirm a write that the CRM shows; but park the entry if another holds what would count with it."""
+        with self._database.write() as db:
+            taken = _take(db, entry, now)
+            if taken is None:
+                return _confirm(db, entry, now, released=released)
+            return _park(db, entry, OccasionTaken(entry, taken).reason, now)
+
+    def reopen(self, number: int) -> Entry:
+        """Note that the occasion of an undone entry may run again. Raises BroughtBack, ComingBack, NoSuchEntry."""
+        with self._database.write() as db:
+            _check_reopening(db, number)
+            chain.let_run_again(db, number)
+        return self.get(number)
+
+    def check_reopening(self, number: int) -> Entry:
+        """Return an undone entry that may be reopened. Raises BroughtBack, ComingBack, NoSuchEntry."""
+        with self._database.read() as db:
+            _check_reopening(db, number)
+        return self.get(number)
 
     def redate(self, entry: Entry, now: datetime) -> Entry:
         """Note a send anew at the present moment, since its own lies in the future."""
@@ -141,10 +157,9 @@ class Entries:
             return _end(db, entry, "failed", ("intended", "sending", "parked"), None, reason, now)
 
     def park(self, entry: Entry, reason: str, now: datetime) -> Entry:
-        """Note that the entry needs a person; one that had given its period up takes it back."""
+        """Note that the entry needs a person; what it had given up, such as its period, it takes back if it can."""
         with self._database.write() as db:
-            claiming.take_period_back(db, entry, now)
-            return _end(db, entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
+            return _park(db, entry, reason, now)
 
     def note_followups(self, entry: Entry, tags: Sequence[int]) -> Entry:
         """Note which follow-up tags are about to be added, so that an undo takes off these and no others."""
@@ -152,7 +167,7 @@ class Entries:
         return self._step(entry, ended, "followed up", "followups = :tags", tags=json.dumps(list(tags)))
 
     def release(self, entry: Entry) -> Entry:
-        """Note that the tags of an applied entry are in order."""
+        """Note that the tags of an entry are in order."""
         return self._step(entry, ("applied", "undone", "refused"), "released", "released = 1")
 
     # ---- reading
@@ -160,7 +175,7 @@ class Entries:
     def get(self, entry_id: int) -> Entry:
         """Return an entry. Raises NoSuchEntry."""
         with self._database.look() as db:
-            found = claiming.entry(db, entry_id)
+            found = find_entry(db, entry_id)
         if found is None:
             raise NoSuchEntry(entry_id)
         return found
@@ -168,7 +183,7 @@ class Entries:
     def find(self, entry_id: int) -> Entry | None:
         """Return an entry, or None."""
         with self._database.look() as db:
-            return claiming.entry(db, entry_id)
+            return find_entry(db, entry_id)
 
     def sending(self, contact: int) -> Entry | None:
         """Return the one entry of a contact whose write is under way or lost."""
@@ -194,30 +209,35 @@ class Entries:
             )
         return None if row is None else entry_of(row)
 
-    def open(self, limit: int = 1000) -> list[Entry]:
-        """Return the entries that were begun and have not ended, then those that need a person; oldest first."""
+    def open(self) -> list[Entry]:
+        """Return all entries that were begun and have not ended, then those that need a person; oldest first."""
         with self._database.read() as db:
             rows = db.rows(
                 # The second condition follows from the first; SQLite needs it to use the index of unfinished entries.
                 f"{ENTRIES} WHERE status IN ('intended', 'sending', 'parked') AND status NOT IN ('applied', 'undone')"
-                " ORDER BY CASE status WHEN 'parked' THEN 1 ELSE 0 END, entries.id LIMIT :limit",
-                limit=limit,
+                " ORDER BY CASE status WHEN 'parked' THEN 1 ELSE 0 END, entries.id"
             )
         return [entry_of(row) for row in rows]
 
-    def unreleased(self, limit: int = 1000) -> list[Entry]:
-        """Return the applied entries whose tags are not in order yet, oldest first."""
+    def unreleased(self) -> list[Entry]:
+        """Return all entries that came to an answer and whose tags are not in order yet, oldest first."""
         with self._database.read() as db:
-            rows = db.rows(
-                f"{ENTRIES} WHERE released = 0 AND status IN ('applied', 'undone') ORDER BY entries.id LIMIT :limit",
-                limit=limit,
+            rows = db.rows(f"{ENTRIES} WHERE released = 0 AND status IN ('applied', 'undone') ORDER BY entries.id")
+            rows += db.rows(
+                f"{ENTRIES} WHERE released = 0 AND status = 'refused' AND cause IN ('limit', 'period')"
+                f" AND undoes IS NULL AND ({_HAS_FOLLOWUPS} OR {_LOSES_ITS_TAG}) ORDER BY entries.id"
             )
-        return [entry_of(row) for row in rows]
+        return sorted((entry_of(row) for row in rows), key=lambda entry: entry.id)
 
-    def taken_again(self, entry: int) -> int | None:
-        """Return the entry that took a reopened entry's occasion or period since, if one did."""
+    def taken_by(self, entry: int) -> Entry | None:
+        """Return the other entry that holds the occasion or the period of a reopened one, if there is one."""
         with self._database.read() as db:
-            return _taken_again(db, entry)
+            return keys.taken_by(db, entry)
+
+    def taken_for_undo(self, undone: int) -> Entry | None:
+        """Return the entry that holds what would have to count again if this one were undone, if there is one."""
+        with self._database.read() as db:
+            return keys.taken_for_undo(db, undone)
 
     def of_run_left(self, run: int) -> bool:
         """Tell whether a run has left anything behind but refusals and failures."""
@@ -263,37 +283,53 @@ def _step(
     return entry_of(row, entry.copy)
 
 
-def _mark_undone(db: Transaction, undo: Entry, undone: int) -> None:
-    """Mark the entry that was taken back; if that was an undo itself, what it had taken back is in force again.
+def _check_undo(db: Transaction, undo: Entry, undone: int) -> None:
+    """Ask again, right before an undo is sent, what was asked at its claim. Raises UndoStopped."""
+    stopped = claiming.why_not_undone(db, undone)
+    if stopped is not None:
+        raise UndoStopped(undo.id, stopped)
+    keys.take(db, undo)  # one that an older ccops began holds nothing yet
 
-    An undo that was taken back is always reopened: the same entry may be undone once more.
-    """
-    row = db.row("SELECT undoes FROM entries WHERE id = :id", id=undone)
-    original = None if row is None else row["undoes"]
-    db.run(
-        "UPDATE entries SET status = 'undone', undone_by = :undo, reopened = :reopened WHERE id = :id",
-        undo=undo.id,
-        reopened=int(undo.reopens or original is not None),
-        id=undone,
+
+def _check_reopening(db: Transaction, number: int) -> None:
+    undo, entry = chain.pending(db, number), find_entry(db, number)
+    if undo is not None:
+        raise ComingBack(number, undo)
+    if entry is not None and entry.status != "undone":
+        raise BroughtBack(number)
+
+
+def _take(db: Transaction, entry: Entry, arrived: datetime) -> Entry | None:
+    """Let an entry hold what counts with it, unless it has held that since its claim, as all but these have."""
+    return keys.take(db, entry, arrived) if entry.undoes is not None or entry.reopened else None
+
+
+def _confirm(db: Transaction, entry: Entry, now: datetime, *, released: bool, came_last: bool = False) -> Entry:
+    done = _step(
+        db,
+        entry,
+        ("sending", "intended", "parked"),
+        "applied",
+        "status = 'applied', ended_at = :now, released = :released" + (f", turn = {_NEXT_TURN}" if came_last else ""),
+        now=stamp(now),
+        released=int(released),
     )
-    if original is None:
-        return
-    db.run("UPDATE entries SET status = 'applied', undone_by = NULL WHERE id = :id AND status = 'undone'", id=original)
-    if _taken_again(db, original) is None:
-        db.run("UPDATE entries SET reopened = 0 WHERE id = :id", id=original)
+    if done.undoes is not None:
+        chain.restate(db, done.undoes)
+    if done.undoes is not None and done.reopens:
+        chain.let_run_again(db, chain.root_of(db, done.undoes))
+    # From now on only this entry's receipt fits, so that the accepted one is noticed if it comes back.
+    db.run("UPDATE contacts SET accepted = NULL WHERE id = :id AND accepted IS NOT NULL", id=done.contact)
+    return done
 
 
-def _taken_again(db: Transaction, entry: int) -> int | None:
-    """Return the entry that took a reopened entry's occasion or period since, if one did."""
-    row = db.row(
-        "SELECT other.id FROM entries AS one JOIN entries AS other ON other.operation = one.operation"
-        " AND other.contact = one.contact AND other.id <> one.id AND other.reopened = 0"
-        " AND (other.occasion = one.occasion OR (other.period = one.period"
-        " AND other.status IN ('intended', 'sending', 'applied', 'undone', 'parked')))"
-        " WHERE one.id = :id AND one.reopened = 1",
-        id=entry,
-    )
-    return None if row is None else row["id"]
+def _park(db: Transaction, entry: Entry, reason: str, now: datetime) -> Entry:
+    taken = keys.take(db, entry, now)
+    if taken is not None and entry.undoes is not None:
+        db.run("UPDATE entries SET reopened = 1 WHERE id = :id", id=entry.id)  # it holds nothing that it brings back
+    elif taken is not None:
+        db.run("UPDATE entries SET period = NULL WHERE id = :id", id=entry.id)
+    return _end(db, entry, "parked", ("intended", "sending", "refused", "failed"), None, reason, now)
 
 
 def _end(
@@ -305,7 +341,7 @@ def _end(
     reason: str,
     now: datetime,
 ) -> Entry:
-    return _step(
+    ended = _step(
         db,
         entry,
         allowed,
@@ -316,3 +352,5 @@ def _end(
         reason=reason,
         now=stamp(now),
     )
+    chain.restate(db, ended.undoes)  # an undo that came to nothing holds nothing that it would have brought back
+    return ended

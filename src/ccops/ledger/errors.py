@@ -1,9 +1,14 @@
 """Why a ledger can't be used, and what to do about it."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccops.errors import SET_UP, LedgerUnusable, Misconfigured
 from ccops.text import clean
+
+if TYPE_CHECKING:
+    from ccops.ledger.model import Claimed, Entry
 
 
 class LedgerMissing(Misconfigured):
@@ -66,19 +71,32 @@ class LedgerTooNew(LedgerUnusable):
 class LedgerBusy(LedgerUnusable):
     """Another process has held the file for too long, perhaps while a write was under way."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: str | None = None) -> None:
+        who = "another process" if holder is None else clean(holder)
         super().__init__(
-            f"the ledger {path} is held by another process. Nothing is lost: give the same command again when that has "
-            "ended."
+            f"the ledger {path} is held by {who}. Nothing is lost: give the same command again when that has ended."
+        )
+
+
+class LedgerInWal(LedgerUnusable):
+    """Another program keeps the file in WAL mode, in which this build of SQLite can lose commits."""
+
+    def __init__(self, path: Path, build: Sequence[int], holder: str | None) -> None:
+        who = "another program" if holder is None else clean(holder)
+        super().__init__(
+            f"the ledger {path} is kept in WAL mode by {who}. In that mode, SQLite {'.'.join(map(str, build))}, which "
+            "this Python has, can lose what was written. Nothing was sent. Stop that program (an older ccops, or "
+            "Litestream), then give the same command again: it leaves WAL mode by itself."
         )
 
 
 class LedgerInUse(LedgerUnusable):
     """A file of the home is to be replaced while another process works with it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: str | None = None) -> None:
+        who = "serve, poll --watch or a run" if holder is None else clean(holder)
         super().__init__(
-            f"another ccops is at work with {clean(str(path))}: serve, poll --watch or a run. Nothing was changed. "
+            f"another ccops is at work with {clean(str(path))}: {who}. Nothing was changed. "
             "Stop it, then give the same command again."
         )
 
@@ -112,6 +130,46 @@ class EntryMoved(LedgerUnusable):
             f"entry e{entry} was changed by something else while it was to be marked {step}. Is a copy of this home at "
             "work elsewhere? The same command again is safe."
         )
+
+
+class UndoStopped(Misconfigured):
+    """An undo was overtaken between its claim and its send; `claimed` says by what."""
+
+    def __init__(self, undo: int, claimed: "Claimed") -> None:
+        self.claimed = claimed
+        super().__init__(f"e{undo} can't be sent any more. Nothing was sent.")
+
+
+class OccasionTaken(Misconfigured):
+    """An entry can't count, since another one was done for the same occasion or period meanwhile."""
+
+    def __init__(self, entry: "Entry", taken: "Entry") -> None:
+        name, other = f"e{entry.id}", f"e{taken.id}"
+        self.reason = f"its write arrived, but {other} holds the same occasion or period, and only one may count"
+        first = f"ccops undo {other} --reopen" if taken.status == "applied" else f"ccops history {other}"
+        self.mend = f"ccops settle {name} --as not-applied\nor, if Kit shows both changes, first: {first}"
+        super().__init__(
+            f"{name} can't count beside {other}, which holds the same occasion or period. Nothing was changed. If Kit "
+            "shows only one of the two changes:"
+        )
+
+
+class ComingBack(Misconfigured):
+    """An occasion can't be opened while an undo that brings its entry back has not come to its end."""
+
+    def __init__(self, entry: int, undo: "Entry") -> None:
+        name = f"e{undo.id}"
+        words = f"ccops settle {name} --as applied\nccops settle {name} --as not-applied"
+        self.mend = words if undo.status == "parked" else "ccops settle"
+        super().__init__(f"{name} brings e{entry} back, and has not come to its end yet. Nothing was changed.")
+
+
+class BroughtBack(Misconfigured):
+    """The occasion of an entry is to run again, but the entry counts: its undo was undone."""
+
+    def __init__(self, entry: int) -> None:
+        self.mend = f"ccops undo e{entry} --reopen"
+        super().__init__(f"e{entry} is not undone: it was brought back meanwhile. Nothing was changed.")
 
 
 class NoSuchEntry(Misconfigured):

@@ -31,6 +31,8 @@ class Arrival:
     window: int = 0
     amount: str | None = None
     note: str | None = None
+    awaited: bool = False
+    """Whether the sender waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Event:
     def is_hint(self) -> bool:
         """Whether it only hints at a tagging, which has to be looked up."""
         return self.kind != "post"
+
+    @property
+    def tells_time(self) -> bool:
+        """Whether its sender told when it happened; else `at` is when it came."""
+        return self.kind == "kit" and self.at != self.received_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ _HAS_IT: Final = 'REPLACE({row}."before", :key, \'\') <> {row}."before"'
 _WRITTEN: Final = "{row}.turn IS NOT NULL AND {row}.status IN ('applied', 'undone') AND " + _HAS_IT
 _UNSURE: Final = "{row}.turn IS NOT NULL AND {row}.status IN ('intended', 'sending', 'parked') AND " + _HAS_IT
 
+_MAY_COME_LATE: Final = (
+    "SELECT late.contact FROM entries AS late WHERE late.sends > 1"
+    " OR (late.sends = 1 AND late.status NOT IN ('applied', 'undone', 'sending'))"
+)
+
 
 class Fields:
     """Questions about the fields of one ledger's contacts."""
@@ -43,6 +48,26 @@ class Fields:
                 key=_key(field),
             )
         return None if row is None else entry_of(row)
+
+    def overwritten(self, contacts: Collection[int] | None = None) -> list[int]:
+        """Return the contacts to which something was sent over another receipt than that of the send before.
+
+        A late write leaves that behind, or a person's word. They are asked for among `contacts`, else among all to
+        which something was sent that was taken as not arrived: only such a send can come late, and they are few.
+        """
+        among = f"({_MAY_COME_LATE})" if contacts is None else f"({', '.join(map(str, contacts))})"
+        with self._database.read() as db:
+            rows = db.rows(
+                "SELECT DISTINCT contact FROM (SELECT contact, receipt_seen, sent_at, LAG(id) OVER sends_of AS last,"
+                " LAG(sends) OVER sends_of AS send, LAG(sent_at) OVER sends_of AS earlier"
+                " FROM entries WHERE turn IS NOT NULL AND sends > 0"
+                f" AND status IN ('applied', 'undone') AND contact IN {among}"
+                " WINDOW sends_of AS (PARTITION BY contact ORDER BY turn)) AS sent"
+                " WHERE last IS NOT NULL AND (sent_at < earlier OR (receipt_seen IS NOT NULL"
+                " AND SUBSTR(receipt_seen, INSTR(receipt_seen, '.') + 1)"
+                " <> last || CASE WHEN send > 1 THEN '.' || send ELSE '' END)) ORDER BY contact"
+            )
+        return [row["contact"] for row in rows]
 
     def contacts(self, field: str) -> int:
         """Count the contacts that a field was written to; this goes through the whole ledger."""

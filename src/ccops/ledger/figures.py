@@ -49,7 +49,7 @@ class Figures:
 
     def written(self) -> Iterator[Written]:
         """Give all that was written: contact by contact, and of each in the order of the sends."""
-        with self._database.read() as db:
+        with self._database.snapshot() as db:
             # The plus signs keep the index away: to read rows as they lie and sort them is quicker than to jump.
             rows = db.each(
                 f'SELECT operation, contact, "before", "after", undoes, {_MOMENT} AS moment FROM entries'

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ccops.waits import holder_of
+
 _guard: Final = threading.Lock()
 _files: Final[dict[str, "_File"]] = {}
 _held: Final[set[tuple[str, int]]] = set()
@@ -43,6 +45,10 @@ class _File:
                 return False
             _held.add((self.name, contact))
             return True
+
+    def holder_of(self, contact: int) -> str | None:
+        """Name the other process that has a contact, as far as the system tells."""
+        return holder_of(self.handle, "POSIX", contact)
 
     def let_go(self, contact: int) -> None:
         """Let go of a contact that this thread has taken."""

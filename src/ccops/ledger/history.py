@@ -22,6 +22,8 @@ _WITH_EMAIL: Final = (
     ENTRIES.replace("copies.text", "contacts.email, copies.text", 1)
     + " LEFT JOIN contacts ON contacts.id = entries.contact"
 )
+_AT_ONCE: Final = 1000
+"""Entries that are read before the first is given; more are given as they are read."""
 _WRITTEN: Final[tuple[Status, ...]] = ("applied", "undone", "parked", "sending")
 
 
@@ -50,18 +52,19 @@ class History:
 
     def entries(self, wanted: Filter) -> list[tuple[Entry, str | None]]:
         """Return the newest entries that fit, each with the contact's address as last seen."""
-        return list(self.each(wanted))
+        with self._database.read() as db:
+            return list(_found(db, wanted))
 
     def each(self, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:
         """Give the newest entries that fit one by one, of one state of the ledger, however many they are.
 
         Those of a run that another run took over since are given as that run left them.
         """
-        with self._database.read() as db:
-            found = _each(db, wanted)
-            if wanted.run is not None:
-                found = merge(found, tries.of_run(db, wanted), key=lambda pair: pair[0].id, reverse=True)
-            yield from islice(found, wanted.limit)
+        if wanted.limit is not None and wanted.limit <= _AT_ONCE:
+            yield from self.entries(wanted)
+            return
+        with self._database.snapshot() as db:
+            yield from _found(db, wanted)
 
     def tries_of(self, entry: int) -> list[Entry]:
         """Return an entry as each run before its own left it, oldest first."""
@@ -107,6 +110,12 @@ class History:
                 contact=contact,
                 limit=limit,
             )
+        return [entry_of(row) for row in rows]
+
+    def sent(self, contact: int) -> list[Entry]:
+        """Return all entries of a contact that were sent, whatever came of them, or adopted; in the order of that."""
+        with self._database.read() as db:
+            rows = db.rows(f"{ENTRIES} WHERE contact = :contact AND turn IS NOT NULL ORDER BY turn", contact=contact)
         return [entry_of(row) for row in rows]
 
     def knows(self, operation: str) -> bool:
@@ -159,15 +168,17 @@ class History:
             return None
         return PeriodUse(row["n"], parse_iso(row["first"]), parse_iso(row["last"]))
 
-    def runs(self, limit: int = 50) -> Iterator[RunCount]:
+    def runs(self, limit: int = 50) -> list[RunCount]:
         """Return the newest runs with their counts."""
+        found = []
         with self._database.read() as db:
             runs = [run_of(row) for row in db.rows("SELECT * FROM runs ORDER BY id DESC LIMIT :limit", limit=limit)]
             for run in runs:
                 rows = db.rows(f"SELECT {_SHOWN}, COUNT(*) AS n FROM entries WHERE run = :run GROUP BY 1", run=run.id)
                 counted = Counter({row["shown"]: row["n"] for row in rows})
                 counted.update(tries.counts(db, run.id))
-                yield RunCount(run, dict(counted))
+                found.append(RunCount(run, dict(counted)))
+        return found
 
     def counts(self) -> dict[str, int]:
         """Return how many entries have each status that is not an end."""
@@ -176,6 +187,13 @@ class History:
                 "SELECT status, COUNT(*) AS n FROM entries WHERE status NOT IN ('applied', 'undone') GROUP BY status"
             )
         return {row["status"]: row["n"] for row in rows}
+
+
+def _found(db: Transaction, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:
+    found = _each(db, wanted)
+    if wanted.run is not None:
+        found = merge(found, tries.of_run(db, wanted), key=lambda pair: pair[0].id, reverse=True)
+    yield from islice(found, wanted.limit)
 
 
 def _each(db: Transaction, wanted: Filter) -> Iterator[tuple[Entry, str | None]]:

@@ -9,6 +9,7 @@ from ccops.clock import iso, parse_iso
 from ccops.ledger.errors import TagMoved, WrongAccount
 from ccops.ledger.sqlite import Sqlite
 from ccops.ledger.succession import first_new_number, give_up_old_numbers
+from ccops.text import folded
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _LENGTH = 8
@@ -165,6 +166,22 @@ class Identity:
         """Forget which operation a tag was counted by, once it is unbound."""
         with self._database.write() as db:
             db.run("DELETE FROM tags WHERE tag = :tag", tag=tag)
+
+    def followup_tag(self, name: str) -> int | None:
+        """Return the tag that the name of a follow-up tag stood for when it was last used."""
+        with self._database.read() as db:
+            row = db.row("SELECT tag FROM followup_tags WHERE name_key = :key", key=folded(name))
+        return None if row is None else int(row["tag"])
+
+    def note_followup_tag(self, name: str, tag: int) -> None:
+        """Remember which tag the name of a follow-up tag stands for, so that it is known once it is renamed."""
+        with self._database.write() as db:
+            db.run(
+                "INSERT INTO followup_tags (name_key, tag) VALUES (:key, :tag)"
+                " ON CONFLICT (name_key) DO UPDATE SET tag = excluded.tag",
+                key=folded(name),
+                tag=tag,
+            )
 
     def _value(self, name: str) -> str:
         with self._database.read() as db:

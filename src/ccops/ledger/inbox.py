@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ccops.clock import iso, parse_iso
+from ccops.ledger import claiming
 from ccops.ledger.events import Accepted, Arrival, Backlog, Ending, Event
 from ccops.ledger.grouping import Grouped
 from ccops.ledger.rows import stamp
@@ -28,11 +29,29 @@ class Inbox:
         """Put events on disk, all or none; one that is there already is given back as it stands."""
         return self._grouped(arrivals)
 
-    def again(self, event: Event, now: datetime) -> Event:
-        """Let an event that has ended be tried again, since its sender asks."""
-        return self._changed(
-            "state = 'waiting', tries = 0, not_before = :now, ended_at = NULL", [event], "state <> 'waiting'", now=now
-        )[0]
+    def again(self, event: Event, now: datetime, *, awaited: bool = False, unfinished: bool = False) -> Event:
+        """Let an event that has ended be tried again, since its sender asks, if that can come to another end.
+
+        Its entry is asked for that in the same commit: the occasion may have been reopened since. `awaited`: the
+        sender waits for the answer. `unfinished`: tags of its entry are still to be brought in order.
+        """
+        with self._database.write() as db:
+            event = _get(db, event.id)
+            if event.state == "waiting" or (_is_settled(db, event) and not unfinished):
+                return event
+            # What an entry that was reopened came to is no answer to this time.
+            kept = event.entry is None or claiming.holder_of_occasion(db, event.entry) is not None
+            db.run(
+                "UPDATE events SET state = 'waiting', tries = 0, not_before = :now, ended_at = NULL,"
+                " awaited = :awaited, status = :status, reason = :reason, entry = :entry WHERE id = :id",
+                id=event.id,
+                now=stamp(now),
+                awaited=int(awaited),
+                status=event.status if kept else None,
+                reason=event.reason if kept else None,
+                entry=event.entry if kept else None,
+            )
+            return _get(db, event.id)
 
     def _accept_all(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         with self._database.write() as db:
@@ -88,6 +107,20 @@ class Inbox:
         step = int(counts)
         self._try("not_before = :until, tries = tries + :step", events, how, until=until, step=step)
 
+    def answer_or_put_off(self, event: Event, how: Ending, until: datetime, now: datetime) -> None:
+        """Note that an event came to an answer other than success: its end if all who sent it wait for the answer.
+
+        Else somebody was told that it is accepted, and it is tried again.
+        """
+        self._try(
+            "not_before = :until, tries = tries + 1, state = CASE awaited WHEN 1 THEN 'done' ELSE state END,"
+            " ended_at = CASE awaited WHEN 1 THEN :now ELSE ended_at END",
+            [event],
+            how,
+            until=until,
+            now=now,
+        )
+
     def park(self, events: Sequence[Event], how: Ending, now: datetime) -> None:
         """Note that events need a person."""
         self._try("state = 'parked', tries = tries + 1, ended_at = :now", events, how, now=now)
@@ -103,15 +136,14 @@ class Inbox:
             reason=how.reason,
         )[0]
 
-    def close(self, event: Event, now: datetime) -> Event:
-        """End an event with the answer of its latest try, which its sender is about to hear; return how it stands."""
-        return self._changed(
-            "state = 'done', ended_at = :now",
-            [event],
-            "state = 'waiting' AND tries = :tries",
-            now=now,
-            tries=event.tries,
-        )[0]
+    def stop_awaiting(self, event: Event) -> Event:
+        """Note that a sender of an event no longer waits for the answer; return how it stands, to be told."""
+        return self._changed("awaited = 0", [event], "state = 'waiting'")[0]
+
+    def forget_awaiting(self) -> None:
+        """Note that the senders of what waits have gone: whoever received for them has stopped or died."""
+        with self._database.write() as db:
+            db.run("UPDATE events SET awaited = 0 WHERE state = 'waiting' AND awaited = 1")
 
     # ---- looking
 
@@ -130,10 +162,10 @@ class Inbox:
         oldest = None if waiting["oldest"] is None else parse_iso(waiting["oldest"])
         return Backlog(waiting["count"], parked["count"], oldest)
 
-    def unended(self, limit: int = 1000) -> list[Event]:
-        """Return the events that wait or need a person, oldest first."""
+    def unended(self) -> list[Event]:
+        """Return all events that wait or need a person, oldest first."""
         with self._database.read() as db:
-            rows = db.rows("SELECT * FROM events WHERE state <> 'done' ORDER BY id LIMIT :limit", limit=limit)
+            rows = db.rows("SELECT * FROM events WHERE state IN ('waiting', 'parked') ORDER BY id")
         return [_event(row) for row in rows]
 
     def of_contact(self, names: Collection[str], limit: int = 50) -> list[Event]:
@@ -181,10 +213,13 @@ class Inbox:
 def _accept(db: Transaction, arrival: Arrival) -> Accepted:
     known = _known(db, arrival)
     if known is not None:
+        if not arrival.awaited:  # this sender is told that it is accepted, and relies on it
+            db.run("UPDATE events SET awaited = 0 WHERE id = :id AND awaited = 1", id=known["id"])
         return Accepted(_event(known), new=False)
     row = db.row(
-        "INSERT INTO events (kind, operation, who, at, received_at, key, fingerprint, amount, note, not_before)"
-        " VALUES (:kind, :operation, :who, :at, :now, :key, :fingerprint, :amount, :note, :now) RETURNING *",
+        "INSERT INTO events"
+        " (kind, operation, who, at, received_at, key, fingerprint, amount, note, not_before, awaited) VALUES"
+        " (:kind, :operation, :who, :at, :now, :key, :fingerprint, :amount, :note, :now, :awaited) RETURNING *",
         kind=arrival.kind,
         operation=arrival.operation,
         who=arrival.who,
@@ -194,6 +229,7 @@ def _accept(db: Transaction, arrival: Arrival) -> Accepted:
         fingerprint=arrival.fingerprint,
         amount=arrival.amount,
         note=arrival.note,
+        awaited=int(arrival.awaited),
     )
     assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
     return Accepted(_event(row), new=True)
@@ -216,6 +252,16 @@ def _known(db: Transaction, arrival: Arrival) -> Row | None:
         fingerprint=arrival.fingerprint,
         since=stamp(arrival.received_at - timedelta(seconds=arrival.window)),
     )
+
+
+def _is_settled(db: Transaction, event: Event) -> bool:
+    """Tell whether another try of an event could not come to another end; its entry knows, whatever was noted here."""
+    if event.entry is None:
+        return event.status == "applied" or event.is_hint  # by a person's word; a hint is looked at for ten minutes
+    entry = claiming.holder_of_occasion(db, event.entry)
+    if entry is None:
+        return False
+    return entry.status == "parked" if event.state == "parked" else claiming.has_answered(entry)
 
 
 def _new_key(arrival: Arrival) -> str:

@@ -1,18 +1,26 @@
 """The ledger as one thing: what it holds, and the locks that guard the contacts."""
 
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from ccops.ledger.entries import Entries
+from ccops.ledger.field_names import FieldNames
 from ccops.ledger.fields import Fields
 from ccops.ledger.figures import Figures
 from ccops.ledger.history import History
 from ccops.ledger.identity import Identity
 from ccops.ledger.inbox import Inbox
+from ccops.ledger.journal import BUILD, Version
 from ccops.ledger.locks import Locks
 from ccops.ledger.people import People
 from ccops.ledger.runs import Runs
 from ccops.ledger.sqlite import Sqlite
+from ccops.waits import PROCESS, Waits
+
+IN_USE: Final = "ledger"
+"""The lock that all share who work with the ledger, so that its file is not replaced meanwhile."""
 
 
 class Ledger:
@@ -28,17 +36,22 @@ class Ledger:
         self.history = History(database)
         self.figures = Figures(database)
         self.fields = Fields(database)
+        self.field_names = FieldNames(database)
         self.inbox = Inbox(database)
 
     @classmethod
-    def open(cls, path: Path, locks: Path, *, readonly: bool = False) -> "Ledger":
+    def open(
+        cls, path: Path, locks: Path, *, readonly: bool = False, waits: Waits = PROCESS, build: Version = BUILD
+    ) -> "Ledger":
         """Open an existing ledger. Raises a LedgerUnusable or LedgerMissing, at the first use."""
-        return cls(Sqlite(path, readonly=readonly), Locks(locks))
+        held = Locks(locks, waits)
+        join = partial(held.share, IN_USE)
+        return cls(Sqlite(path, readonly=readonly, join=join, waits=waits, build=build), held)
 
     @classmethod
-    def create(cls, path: Path, locks: Path) -> "Ledger":
+    def create(cls, path: Path, locks: Path, *, build: Version = BUILD) -> "Ledger":
         """Make a new ledger; it has to be given its identity next."""
-        return cls(Sqlite.create(path), Locks(locks))
+        return cls(Sqlite.create(path, build=build), Locks(locks))
 
     def at_once(self) -> AbstractContextManager[None]:
         """Make one commit of all steps that this thread notes in the body."""

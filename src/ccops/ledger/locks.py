@@ -13,17 +13,17 @@ from typing import Final
 
 from ccops.ledger.errors import LedgerNotWritable
 from ccops.ledger.held import Contacts
+from ccops.waits import LOOK_AGAIN, PROCESS, Wait, Waits, holder_of
 
 _CONTACTS: Final = "contact"
-_LOOK_AGAIN: Final = 0.02
-"""Seconds between two looks at a lock that somebody else has."""
 
 
 class Locks:
     """Named locks across threads and processes, as `flock` on small files of one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, waits: Waits = PROCESS) -> None:
         self._folder = folder
+        self._waits = waits
         self._contacts = Contacts(folder / _CONTACTS, partial(self._open, _CONTACTS))
         self.stop: Callable[[], bool] | None = None
         """Whether the program was asked to stop; then nothing is begun for which a lock had to be waited for."""
@@ -35,8 +35,10 @@ class Locks:
         Raises KeyboardInterrupt when asked to stop meanwhile.
         """
         with self._contacts.joined() as file:
+            wait = None
             while not file.take(contact):
-                self._pause()
+                wait = wait or self._waits.begin(f"contact {contact}", partial(file.holder_of, contact))
+                self._pause(wait)
             try:
                 yield
             finally:
@@ -55,8 +57,10 @@ class Locks:
         """Hold the lock `name`; waits for whoever has it. Raises KeyboardInterrupt when asked to stop meanwhile."""
         handle = self._open(name)
         try:
-            while not _locked(handle, wait=self.stop is None):
-                self._pause()
+            wait = None
+            while not _locked(handle):
+                wait = wait or self._waits.begin(f"the lock {self._folder / name}", partial(holder_of, handle))
+                self._pause(wait)
             yield
         finally:
             os.close(handle)
@@ -64,10 +68,26 @@ class Locks:
     def take(self, name: str) -> "Held | None":
         """Take the lock `name` if it is free; else None at once."""
         handle = self._open(name)
-        if _locked(handle, wait=False):
+        if _locked(handle):
             return Held(handle, self._folder / name)
         os.close(handle)
         return None
+
+    def share(self, name: str) -> "Held":
+        """Take the lock `name` together with others who share it; waits for a holder who has it alone."""
+        handle = self._open(name)
+        try:
+            wait = self._waits.begin(f"the lock {self._folder / name}", partial(holder_of, handle))
+            while not _locked(handle, fcntl.LOCK_SH):
+                self._pause(wait)
+        except BaseException:
+            os.close(handle)
+            raise
+        return Held(handle, self._folder / name)
+
+    def holder_of(self, name: str) -> str | None:
+        """Name the process that holds the lock `name`, as far as the system tells."""
+        return holder_of(self._folder / name)
 
     def names(self, start: str) -> list[str]:
         """List the locks whose names begin so and whose files are there, held or not."""
@@ -93,11 +113,11 @@ class Locks:
         held.drop()
         return True
 
-    def _pause(self) -> None:
+    def _pause(self, wait: Wait) -> None:
         """Wait before the next look at a lock that somebody else has."""
         if self.stop is not None and self.stop():
             raise KeyboardInterrupt
-        time.sleep(_LOOK_AGAIN)
+        wait.pause(LOOK_AGAIN)
 
     def _open(self, name: str) -> int:
         try:
@@ -117,10 +137,10 @@ class Locks:
             raise LedgerNotWritable(self._folder / name, error.strerror or type(error).__name__) from error
 
 
-def _locked(handle: int, *, wait: bool) -> bool:
-    """Lock an open file; False if somebody else has it and waiting is not asked for."""
+def _locked(handle: int, how: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file; False if somebody else has it."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in {errno.EAGAIN, errno.EACCES}:
             return False
@@ -137,7 +157,8 @@ class Held:
 
     def mark(self) -> None:
         """Note the present moment as the begin of the work that is done under the lock."""
-        os.utime(self._path)
+        now = time.time()  # the clock that `held_for` reads; a file server may have another
+        os.utime(self._path, (now, now))
 
     def drop(self, *, remove: bool = False) -> None:
         """Let go, once; with `remove`, of a name that nobody will ask for again, the file goes too."""

@@ -42,8 +42,6 @@ class Claim:
     undoes: int | None = None
     reopens: bool = False
     """For an undo: whether the undone occasion may run again."""
-    followups: tuple[int, ...] | None = None
-    """For an undo: the follow-up tags that come off with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ class Entry:
     """Whether values and receipt were once sent as rows of their own, any of which may arrive without the others."""
     undoes: int | None
     undone_by: int | None
+    """The undo by which it does not count now."""
     reopens: bool
     at: datetime
     sent_at: datetime | None
@@ -84,6 +83,8 @@ class Entry:
     followups: tuple[int, ...] | None
     """The follow-up tags that the contact did not have and the release adds, or for an undo takes off."""
     released: bool
+    reopened: bool = False
+    """Whether it holds its occasion and its period no longer, so that another entry may."""
 
     @property
     def was_adopted(self) -> bool:
@@ -110,7 +111,10 @@ class Run:
     exit_status: int | None
 
 
-ClaimKind = Literal["begun", "taken up", "tried again", "repeated", "refused before", "parked", "other", "period"]
+ClaimKind = Literal[
+    "begun", "taken up", "tried again", "repeated", "refused before", "parked", "other", "period",
+    "coming back", "not undoable", "run again",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,9 @@ class Claimed:
     `begun`, `taken up` and `tried again` give the right to go on with `entry`. `repeated`: it was applied before.
     `refused before`: that was the final answer to this occasion. `parked`: it needs a person. `other`: the occasion was
     used with another amount. `period`: `entry` is refused (or None in a look), since `holder` holds the period.
+    `coming back`: the occasion or period is that of an undone entry that `holder`, an undo not ended yet, brings back;
+    once that has ended, the claim can be made again. Of an undo: `not undoable`, as `entry` does not count (any more);
+    `run again`, as what undoing `entry` would bring back is held by `holder`, so that both would count.
     """
 
     kind: ClaimKind

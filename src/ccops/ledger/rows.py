@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ccops.clock import parse_iso
 from ccops.ledger.model import Entry, Run, Values
-from ccops.ledger.sqlite import Row
+from ccops.ledger.sqlite import Row, Transaction
 
 ENTRIES = "SELECT entries.*, copies.text AS copy_text FROM entries JOIN copies ON copies.id = entries.copy"
 
@@ -52,7 +52,14 @@ def entry_of(row: Row, copy: str | None = None) -> Entry:
         ended_at=_moment(row["ended_at"]),
         followups=None if row["followups"] is None else tuple(json.loads(row["followups"])),
         released=bool(row["released"]),
+        reopened=bool(row["reopened"]),
     )
+
+
+def find_entry(db: Transaction, number: int) -> Entry | None:
+    """Read one entry."""
+    row = db.row(f"{ENTRIES} WHERE entries.id = :id", id=number)
+    return None if row is None else entry_of(row)
 
 
 def run_of(row: Row) -> Run:

@@ -165,7 +165,70 @@ _FOURTH: Final = (
     "CREATE INDEX tries_of_run ON tries (run)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_COUNTING: Final = "undo.undoes = entries.id AND undo.status = 'applied'"
+_RESTATE: Final = f"""
+    UPDATE entries SET
+        status = CASE WHEN EXISTS (SELECT 1 FROM entries AS undo WHERE {_COUNTING}) THEN 'undone' ELSE 'applied' END,
+        undone_by = (SELECT MIN(undo.id) FROM entries AS undo WHERE {_COUNTING})
+    WHERE status IN ('applied', 'undone') AND id IN (SELECT undoes FROM entries WHERE undoes IS NOT NULL)
+"""
+_HELD: Final = "status IN ('intended', 'sending', 'applied', 'undone', 'parked')"
+_HOLDS: Final = "(reopened = 0 OR status IN ('sending', 'applied'))"
+"""Whatever counts, or was sent, holds its occasion and its period, whatever else is said of it."""
+
+_FIFTH: Final = (
+    # What a contact was called before: people and other systems go on using an old address.
+    """
+    CREATE TABLE former_addresses (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        contact INTEGER NOT NULL,
+        email TEXT NOT NULL,
+        email_key TEXT NOT NULL,
+        UNIQUE (contact, email_key)
+    )
+    """,
+    "CREATE INDEX former_addresses_by_email ON former_addresses (email_key, id)",
+    # Which field a key names, so that one that was renamed in the CRM is known by its id.
+    "CREATE TABLE field_keys (key TEXT PRIMARY KEY, field INTEGER NOT NULL)",
+    # Which tag the name of a follow-up tag stands for, for the same reason.
+    "CREATE TABLE followup_tags (name_key TEXT PRIMARY KEY, tag INTEGER NOT NULL)",
+    # Whether all who sent an event wait for its answer, so that one that is no success may end it.
+    "ALTER TABLE events ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0",
+    # Refusals that answered their occasion: those with follow-up or trigger tags may still have them out of order.
+    """
+    CREATE INDEX entries_unreleased_refusals ON entries (id)
+        WHERE released = 0 AND status = 'refused' AND cause IN ('limit', 'period')
+    """,
+    # Marks entries that counted for the same occasion as another one before the indexes below forbade that.
+    "ALTER TABLE entries ADD COLUMN doubled INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX entries_undoing ON entries (undoes) WHERE undoes IS NOT NULL",
+    # Undos of undos of undos used to leave the lower ones as they were; each round puts one more level right.
+    *((_RESTATE,) * 8),
+    # What changed nothing holds nothing against what counts.
+    """
+    UPDATE entries SET reopened = 1 WHERE reopened = 0 AND status IN ('refused', 'failed') AND EXISTS
+        (SELECT 1 FROM entries AS other WHERE other.operation = entries.operation
+        AND other.contact = entries.contact AND other.occasion = entries.occasion AND other.id <> entries.id
+        AND other.reopened = 1 AND other.status IN ('sending', 'applied'))
+    """,
+    f"""
+    UPDATE entries SET reopened = 0 WHERE reopened = 1 AND status IN ('sending', 'applied') AND NOT EXISTS
+        (SELECT 1 FROM entries AS other WHERE other.operation = entries.operation
+        AND other.contact = entries.contact AND other.id <> entries.id
+        AND (other.reopened = 0 OR (other.status IN ('sending', 'applied') AND other.id < entries.id))
+        AND (other.occasion = entries.occasion OR (other.period = entries.period AND other.{_HELD})))
+    """,
+    "UPDATE entries SET doubled = id WHERE reopened = 1 AND status IN ('sending', 'applied')",
+    "DROP INDEX one_per_occasion",
+    f"CREATE UNIQUE INDEX one_per_occasion ON entries (operation, contact, occasion, doubled) WHERE {_HOLDS}",
+    "DROP INDEX one_per_period",
+    f"""
+    CREATE UNIQUE INDEX one_per_period ON entries (operation, contact, period, doubled)
+        WHERE period IS NOT NULL AND {_HELD} AND {_HOLDS}
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """The n-th brings the schema from version n to n + 1."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -1,28 +1,25 @@
-"""The ledger's database: SQLite in one file, in WAL mode with every commit on disk before it returns."""
+"""The ledger's database: SQLite in one file, with every commit on disk before it returns."""
 
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, NoReturn
+from typing import Final
 
-from ccops.errors import CcopsError
-from ccops.ledger.errors import (
-    LedgerBusy,
-    LedgerDamaged,
-    LedgerMissing,
-    LedgerNotWritable,
-    LedgerTooNew,
-    NotALedger,
-)
-from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from ccops.ledger.connections import PATIENCE, Connections, errors_of, raise_ours
+from ccops.ledger.errors import LedgerNotWritable
+from ccops.ledger.journal import BUILD, Version, is_busy, is_wal, note_build, noted_builds
+from ccops.ledger.locks import Held
+from ccops.waits import PROCESS, Waits
 
 Row = sqlite3.Row
+Parameters = Mapping[str, str | int | None]
 
-_BUSY_SECONDS: Final = 30.0
+_TO_WRITE: Final = "BEGIN IMMEDIATE"
 _WRITING_KIB: Final = 8192
 _READING_KIB: Final = 1024
 """What a connection may keep in memory. Whoever only reads has little use for more: it is forgotten at each commit."""
@@ -31,25 +28,25 @@ _READING_KIB: Final = 1024
 class Transaction:
     """What can be asked while a transaction is open."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, execute: Callable[[str, Parameters], sqlite3.Cursor]) -> None:
+        self._execute = execute
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         """Return all rows that a statement gives."""
-        return self._connection.execute(sql, parameters).fetchall()
+        return self._execute(sql, parameters).fetchall()
 
     def each(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         """Give the rows one by one, as they are found."""
-        yield from self._connection.execute(sql, parameters)
+        yield from self._execute(sql, parameters)
 
     def row(self, sql: str, **parameters: str | int | None) -> Row | None:
         """Return the first row, or None."""
-        found: Row | None = self._connection.execute(sql, parameters).fetchone()
+        found: Row | None = self._execute(sql, parameters).fetchone()
         return found
 
     def run(self, sql: str, **parameters: str | int | None) -> int:
         """Carry a statement out; return how many rows it changed."""
-        return self._connection.execute(sql, parameters).rowcount
+        return self._execute(sql, parameters).rowcount
 
     def last_number(self, table: str) -> int:
         """Return the last number that was given to a row of a table; 0 if none was."""
@@ -65,14 +62,37 @@ class Transaction:
 class _Place:
     """A connection, and who is at work with it."""
 
-    __slots__ = ("at_work", "closed", "connection", "transaction")
+    __slots__ = ("_ways", "at_work", "closed", "connection", "transaction")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, ways: Connections, connection: sqlite3.Connection) -> None:
+        self._ways = ways
         self.connection = connection
-        self.transaction = Transaction(connection)
+        self.transaction = Transaction(self.execute)
         self.at_work = threading.RLock()
         """Held while a transaction is open."""
         self.closed = False
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> sqlite3.Cursor:
+        """Carry a statement out; while others have the file, wait for them, for half a minute at most."""
+        wait = None
+        while True:
+            try:
+                return self.connection.execute(sql, parameters or {})
+            except sqlite3.OperationalError as error:
+                wait = wait or self._ways.begin_wait()
+                if not is_busy(error) or wait.lasted >= PATIENCE:
+                    raise
+                wait.pause()
+
+    def begin(self, how: str) -> None:
+        """Begin a transaction. Raises LedgerInWal if it is to write and could lose what it writes."""
+        self.execute(how)
+        if how == _TO_WRITE and self._ways.is_unsafe(self.connection):
+            raise self._ways.refusal()
+
+
+_OPEN: Final["weakref.WeakSet[Sqlite]"] = weakref.WeakSet()
+"""All databases of this process."""
 
 
 class Sqlite:
@@ -81,25 +101,38 @@ class Sqlite:
     All threads of the process write by one connection, in turns: SQLite itself lets those who wait for a commit sleep,
     and longer each time; and what one connection has in memory is worth nothing once another has written. For reading,
     each thread has a connection of its own.
+
+    Nothing is written in WAL mode by a build of SQLite that has the WAL-reset race: the file is switched to a rollback
+    journal on opening, and stays so for all builds. There, commits wait for those who read: whatever takes long reads a
+    `snapshot`.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        readonly: bool = False,
+        join: Callable[[], Held] | None = None,
+        waits: Waits = PROCESS,
+        build: Version = BUILD,
+    ) -> None:
         self.path = path
+        self.ways = Connections(path, readonly=readonly, waits=waits, build=build)
         self._readonly = readonly
+        self._join = join
+        """Tells other processes that this one works with the file, until that is dropped."""
+        self._mark: Held | None = None
         self._local = threading.local()
         self._writing: _Place | None = None
         self._all: list[_Place] = []
         self._guard = threading.Lock()
+        _OPEN.add(self)
 
     @classmethod
-    def create(cls, path: Path) -> "Sqlite":
+    def create(cls, path: Path, *, waits: Waits = PROCESS, build: Version = BUILD) -> "Sqlite":
         """Make a new database file of mode 0600 and return it, its tables in place."""
-        path.touch(mode=0o600, exist_ok=False)
-        database = cls(path)
-        with database.errors(), closing(database._connect()) as connection:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            _migrate(connection)
+        database = cls(path, waits=waits, build=build)
+        database.ways.create()
         return database
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -112,12 +145,26 @@ class Sqlite:
         joined = self._joined()
         return nullcontext(joined) if joined is not None else _Open(self.path, self._reader)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Look at one consistent state for as long as it takes; no commit waits for that.
+
+        Where it would, a copy is read, in a file without a name (https://sqlite.org/inmemorydb.html#temp_db).
+        """
+        with self.read() as db:
+            if self._joined() is not None or is_wal(self._reader().connection):
+                yield db
+                return
+            copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            copy.row_factory = sqlite3.Row
+            self._reader().connection.backup(copy)
+        with closing(copy), self.errors():
+            yield Transaction(copy.execute)
+
     def write(self) -> AbstractContextManager[Transaction]:
         """Change something: on leaving, it is on disk, or an error was raised and nothing happened."""
         joined = self._joined()
-        return (
-            nullcontext(joined) if joined is not None else _Open(self.path, self._writer, "BEGIN IMMEDIATE", "COMMIT")
-        )
+        return nullcontext(joined) if joined is not None else _Open(self.path, self._writer, _TO_WRITE, "COMMIT")
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -137,22 +184,27 @@ class Sqlite:
 
         A connection that is closed while another thread uses it would take the whole process down.
         """
-        ends = time.monotonic() + _BUSY_SECONDS
+        ends = time.monotonic() + PATIENCE
         with self._guard:
             places, self._all = self._all, []
+            mark, self._mark = self._mark, None
         for place in places:
             if place.at_work.acquire(timeout=max(ends - time.monotonic(), 0)):
                 place.connection.close()
                 place.closed = True
                 place.at_work.release()
+        if mark is not None:
+            mark.drop()
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
+    def errors(self) -> AbstractContextManager[None]:
         """Turn the database's errors into ours."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            _raise(self.path, error)
+        return errors_of(self.path)
+
+    @property
+    def journal(self) -> tuple[bool, Version, dict[Version, str]]:
+        """Whether the file is in WAL mode, the SQLite of this process, and the last day on which each build wrote."""
+        with self.read() as db:
+            return is_wal(self._reader().connection), self.ways.build, noted_builds(db.rows)
 
     def integrity(self) -> str | None:
         """Read the whole file and return what is wrong with it, or None."""
@@ -175,6 +227,8 @@ class Sqlite:
             place = self._writing
         if place is None or place.closed:
             place = self._open(_WRITING_KIB)
+            with self.errors():
+                note_build(place.execute, self.ways.build)
             with self._guard:
                 if self._writing is None or self._writing.closed:
                     self._writing = place
@@ -182,49 +236,38 @@ class Sqlite:
         return place
 
     def _open(self, cache_kib: int) -> _Place:
-        if not self.path.exists():
-            raise LedgerMissing(self.path)
-        if self.path.stat().st_size == 0:  # SQLite would take it for a new database
-            raise LedgerDamaged(self.path, "it is empty")
-        with self.errors():
-            connection = self._connect()
-            try:
-                self._bring_forward(connection)
-                connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-            except BaseException:
-                connection.close()
-                raise
-        place = _Place(connection)
+        self._tell_others()
+        connection = self.ways.open(self._let_go)
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        place = _Place(self.ways, connection)
         with self._guard:
             self._all.append(place)
         return place
 
-    def _bring_forward(self, connection: sqlite3.Connection) -> None:
-        """Make sure that a file is a ledger, and of this format. Raises NotALedger, LedgerTooNew."""
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application != APPLICATION_ID:
-            raise NotALedger(self.path)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise LedgerTooNew(self.path, version, VERSION)
-        if version < VERSION:
-            # Of a newer ccops even those who only look need the newer tables.
-            with closing(self._connect("rw")) as writing:
-                _migrate(writing)
+    def _tell_others(self) -> None:
+        """Tell others that this process works with the file; a reader who may not write in the home can't."""
+        with self._guard:
+            if self._join is not None and self._mark is None:
+                with suppress(*([LedgerNotWritable] if self._readonly else [])):
+                    self._mark = self._join()
 
-    def _connect(self, mode: Literal["ro", "rw"] | None = None) -> sqlite3.Connection:
-        mode = mode or ("ro" if self._readonly else "rw")
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
+    def _let_go(self) -> None:
+        """Close all connections of this process to the file that no transaction uses now."""
+        for database in list(_OPEN):
+            if database.path == self.path:
+                database._close_idle()  # noqa: SLF001 - of the same class
+
+    def _close_idle(self) -> None:
+        with self._guard:
+            places = list(self._all)
+        for place in places:
+            if place.at_work.acquire(blocking=False):
+                if not place.connection.in_transaction:
+                    place.connection.close()
+                    place.closed = True
+                place.at_work.release()
+        with self._guard:
+            self._all = [place for place in self._all if not place.closed]
 
 
 class _Open:
@@ -244,11 +287,11 @@ class _Open:
         place = self._place = self._taken()
         try:
             if self._begin is not None:
-                place.connection.execute(self._begin)
+                place.begin(self._begin)
         except BaseException as error:
             self._let_go()
             if isinstance(error, sqlite3.DatabaseError):
-                _raise(self._path, error)
+                raise_ours(self._path, error)
             raise
         return place.transaction
 
@@ -257,13 +300,13 @@ class _Open:
     ) -> None:
         try:
             if error is None and self._end is not None:
-                self._place.connection.execute(self._end)
+                self._place.execute(self._end)
         except sqlite3.DatabaseError as failure:
             error = failure
         finally:
             self._let_go()
         if isinstance(error, sqlite3.DatabaseError):
-            _raise(self._path, error)
+            raise_ours(self._path, error)
 
     def _taken(self) -> _Place:
         """Wait for a connection, and keep it from being closed until it is let go."""
@@ -281,42 +324,3 @@ class _Open:
             with suppress(sqlite3.Error):
                 self._place.connection.execute("ROLLBACK")
         self._place.at_work.release()
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Asked again inside the transaction: another process may have been quicker.
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {max(version, VERSION)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _raise(path: Path, error: sqlite3.DatabaseError) -> NoReturn:
-    """Raise an error in our words; as it is, if it is a mistake of ours, not a trouble of the file."""
-    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-        raise error
-    raise _explain(path, error) from error
-
-
-def _explain(path: Path, error: sqlite3.DatabaseError) -> CcopsError:
-    """Name the trouble by SQLite's result code (https://sqlite.org/rescode.html), not by its English."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return LedgerBusy(path)
-    if code in {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PERM,
-    }:
-        return LedgerNotWritable(path, str(error))
-    return LedgerDamaged(path, str(error))

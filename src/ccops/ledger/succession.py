@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final, cast
 
+from ccops.ledger import chain
 from ccops.ledger.sqlite import Row, Transaction
 from ccops.operations.occasions import refusal_uses_it_up
 
@@ -25,6 +26,7 @@ def give_up_old_numbers(db: Transaction) -> None:
             reason=_GIVEN_UP,
             id=row["id"],
         )
+        chain.restate(db, row["undoes"])  # an undo holds nothing any more that it would have brought back
 
 
 def first_new_number(db: Transaction, highest_entry: int) -> int:

@@ -12,6 +12,7 @@ Action = Literal[
 
 Period = Literal["day", "week", "month", "quarter", "year", "ever"]
 Beyond = Literal["refuse", "clamp"]
+DecimalSign = Literal[".", ","]
 AfterRun = Literal["remove-tag", "keep-tag"]
 State = Literal["active", "inactive", "bounced", "complained", "cancelled"]
 
@@ -67,10 +68,12 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class PostPlaces:
-    """Where a POST has its contact and occasion, as dotted paths, if not in the usual places."""
+    """Where a POST has its contact and occasion, as dotted paths, and how it writes numbers, if not as usual."""
 
     contact: str | None = None
     occasion: str | None = None
+    decimal: DecimalSign | None = None
+    """The sign before the decimals of its amount; None if it has to be a point that can't be one between thousands."""
 
 
 @dataclass(frozen=True, slots=True)

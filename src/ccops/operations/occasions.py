@@ -1,6 +1,6 @@
 """Occasions: why an operation runs, as the keys by which the ledger counts."""
 
-import unicodedata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,21 @@ from ccops.clock import iso, parse_iso
 from ccops.errors import Misconfigured
 from ccops.operations.dates import local
 from ccops.operations.periods import MONTHS, describe_period
+from ccops.operations.placeholders import is_placeholder
 from ccops.operations.refusals import Cause
-from ccops.text import clean, shorten
+from ccops.text import clean, shorten, tidy
 
 LONGEST_KEY: Final = 200
 
 _ANSWERED: Final = frozenset({"tag", "post"})
 _RULES: Final[frozenset[Cause]] = frozenset({"limit", "period"})
 
+_SHORTENED: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
+"""How spreadsheets show and save a number of more than some digits."""
+
 _WORDS: Final[Mapping[str, str]] = {
     "key": "key ",
+    "lost": "what a late write took after e",
     "post": "POST ",
     "run": "by hand, run r",
     "set": "the value ",
@@ -28,13 +33,28 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 class KeyFault(Misconfigured):
-    """A key that names an occasion is empty, too long, or has characters that nobody can see."""
+    """A key that names an occasion is empty, too long, or has invisible characters."""
 
     mend = f"use 1 to {LONGEST_KEY} visible characters, such as an invoice number"
+    why = "can't be used"
 
     def __init__(self, text: str) -> None:
         self.text = text
-        super().__init__(f"the key {shorten(text)} can't be used.")
+        super().__init__(f"the key {shorten(text)} {self.why}.")
+
+
+class KeyShortened(KeyFault):
+    """A key is a long number of which a spreadsheet kept the first digits only: all payments of a time share it."""
+
+    mend = "format the column as text in the spreadsheet, put the numbers in again, and save the file once more"
+    why = "is a number that a spreadsheet has cut short, so that many payments would share it as their key"
+
+
+class KeyPlaceholder(KeyFault):
+    """A key is a merge field that was not replaced: all occasions would share it, and one of them count."""
+
+    mend = "put what differs for each occasion in its place, such as an invoice number"
+    why = "is a placeholder that was not replaced with a value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +72,19 @@ def for_period(key: str) -> str:
 
 def for_key(text: str) -> str:
     """Make the occasion that `--key` names: `key:invoice-7`. Raises KeyFault."""
-    return f"key:{_checked(text)}"
+    return f"key:{new_key(text)}"
+
+
+def new_key(text: str) -> str:
+    """Return a key that a person or a sender gives, as it is stored. Raises KeyFault."""
+    key = _checked(text)
+    if is_placeholder(key):
+        raise KeyPlaceholder(text)
+    return key
 
 
 def for_post(key: str) -> str:
-    """Make the occasion that a POST names: `post:evt_1`. Raises KeyFault."""
+    """Make the occasion of a POST from the key that was stored of it: `post:evt_1`. Raises KeyFault."""
     return f"post:{_checked(key)}"
 
 
@@ -68,6 +96,17 @@ def for_run(run_id: int) -> str:
 def for_undo(entry_id: int) -> str:
     """Make the occasion of undoing an entry: `undo:4713`."""
     return f"undo:{entry_id}"
+
+
+def for_lost(entry_id: int) -> str:
+    """Make the occasion of giving back what a late write took away behind an entry: `lost:4711`."""
+    return f"lost:{entry_id}"
+
+
+def lost_behind(occasion: str) -> int | None:
+    """Return the entry behind which was lost what an occasion is about; None if it is about something else."""
+    kind, _, rest = occasion.partition(":")
+    return int(rest) if kind == "lost" else None
 
 
 def for_adjust(field: str, run_or_key: str) -> str:
@@ -132,9 +171,11 @@ def _kind(occasion: str) -> str:
 def _checked(text: str) -> str:
     # Blanks at the ends come and go with spreadsheets and headers, and so does whether é is one character or two; a
     # key must not count twice for them.
-    key = unicodedata.normalize("NFC", text).strip()
+    key = tidy(text)
     if not key or len(key) > LONGEST_KEY or clean(key) != key:
         raise KeyFault(text)
+    if _SHORTENED.fullmatch(key):
+        raise KeyShortened(key)
     return key
 
 

@@ -10,8 +10,8 @@ from ccops.errors import CcopsError
 from ccops.operations.numbers import BLANKS, NotANumber, plain
 from ccops.text import clean, shorten
 
-Cause = Literal["limit", "number", "date", "formula", "drift", "period", "amount"]
-"""What a refusal is about; `period` is the ledger's: `once_per` was used up."""
+Cause = Literal["limit", "number", "date", "formula", "drift", "period", "amount", "overtaken"]
+"""What a refusal is about. Two are the ledger's: `period`, as `once_per` was used up, and `overtaken`, of an undo."""
 
 _MENDS: Final[Mapping[Cause, str]] = {
     "number": f"correct the field in the CRM, or empty it; {NotANumber.mend}",

@@ -55,7 +55,7 @@ class Builder:
             states=frozenset(STATES if table.states is None else table.states),
             tags_if_applied=tuple(table.tags_if_applied),
             tags_if_refused=tuple(table.tags_if_refused),
-            post=PostPlaces(table.post.contact, table.post.occasion),
+            post=PostPlaces(table.post.contact, table.post.occasion, table.post.decimal),
             amount_from_post=table.amount_from_post,
             repeat_window=table.repeat_window,
             paused=table.paused,

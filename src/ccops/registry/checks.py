@@ -10,7 +10,7 @@ from ccops.registry.faults import did_you_mean, nearest, suggest
 from ccops.registry.lines import Keys
 from ccops.registry.schema import RegistryTable, keys_of
 from ccops.registry.values import FIELD_KEY, RECEIPT_FIELD, as_key
-from ccops.text import shorten
+from ccops.text import folded, shorten
 
 OPERATION_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MACHINE_ZONES: Final = frozenset({"localtime", "Factory"})
@@ -97,7 +97,7 @@ def _check_fields(document: Document) -> None:
             document.fault(("fields", key), f"{shorten(key)} is not a field's key (a-z, 0-9, _){as_key(key)}")
         label = rules.get("label")
         if isinstance(label, str):
-            _check_label(document, key, label, owners.setdefault(label.casefold(), key))
+            _check_label(document, key, label, owners.setdefault(folded(label), key))
 
 
 def _check_label(document: Document, key: str, label: str, owner: str) -> None:
@@ -142,4 +142,4 @@ def _follow_ups(document: Document) -> Iterator[tuple[Keys, str]]:
 
 def _folded(tag: str) -> str:
     """Kit ignores the case of letters in tag names, and blanks around them."""
-    return tag.strip().casefold()
+    return folded(tag)

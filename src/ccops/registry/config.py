@@ -177,7 +177,7 @@ def edit_config(home: Home, change: Callable[[Draft], None]) -> None:
     with folder_lock(home.path):
         draft = _draft(home, _text(home) if home.config.exists() else starter_config())
         change(draft)
-        write_private(home.config, draft.text)
+        write_private(home.config, draft.whole)
 
 
 def drop_from_config(home: Home, keys: tuple[str, ...]) -> bool:
@@ -189,7 +189,7 @@ def drop_from_config(home: Home, keys: tuple[str, ...]) -> bool:
         if not draft.has(keys):
             return False
         draft.drop(keys)
-        write_private(home.config, draft.text)
+        write_private(home.config, draft.whole)
     return True
 
 

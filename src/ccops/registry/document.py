@@ -31,6 +31,7 @@ class Document:
     """A text, its data, and the faults found in it so far."""
 
     text: str
+    """Without a byte order mark."""
     data: Data
     layout: Layout
     faults: list[Fault] = field(default_factory=list)
@@ -45,9 +46,10 @@ class Document:
 
 def parse_toml(text: str) -> Document:
     """Parse a text, numbers as Decimal, never float. Raises NotToml."""
+    _, text = split_mark(text)
     try:
         text.encode()
-        data = tomllib.loads(text.removeprefix("\ufeff"), parse_float=_decimal)
+        data = tomllib.loads(text, parse_float=_decimal)
         return Document(text, data, Layout(text))
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(str(error), text) from None
@@ -57,6 +59,12 @@ def parse_toml(text: str) -> Document:
         raise NotToml(0, "lists or tables are nested too deeply") from None
     except ValueError:
         raise NotToml(0, "a number has thousands of digits, or a date does not exist") from None
+
+
+def split_mark(text: str) -> tuple[str, str]:
+    """Return the byte order mark at the beginning of a text, if it has one, and the rest."""
+    rest = text.removeprefix("\ufeff")
+    return text[: len(text) - len(rest)], rest
 
 
 def _decimal(text: str) -> Decimal:

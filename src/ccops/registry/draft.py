@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from ccops.registry.document import Data, NotToml, parse_toml
+from ccops.registry.document import Data, NotToml, parse_toml, split_mark
 from ccops.registry.faults import CantSplice
 from ccops.registry.render import TomlValue, plain, render_pair
 from ccops.registry.splice import NotSplicable, add_table, drop, line_behind, newline_of, put_key
@@ -15,15 +15,22 @@ Table = tuple[str, ...]
 class Draft:
     """Each change is made to the text and to the data; then the text has to say what the data say, or nothing happens.
 
+    A byte order mark, which Windows' editors write, is kept apart: an edit leaves it where it is.
+
     Every method raises CantSplice where the text is written in a form that can't be changed safely.
     """
 
     def __init__(self, text: str, file: str) -> None:
         """Take a text to be changed. Raises NotToml."""
-        self.text = text
+        self._mark, self.text = split_mark(text)
         self._file = file
         self._original = parse_toml(text)
         self._meant: Data = deepcopy(self._original.data)
+
+    @property
+    def whole(self) -> str:
+        """The text as it stands in the file."""
+        return self._mark + self.text
 
     def has(self, table: Table) -> bool:
         """Tell whether a table or key is there."""

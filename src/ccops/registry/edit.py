@@ -84,7 +84,7 @@ def _edit(path: Path, change: Callable[[Draft], None]) -> Registry:
     except NotToml as wrong:
         raise RegistryFaults(path, [wrong.fault]) from None
     change(draft)
-    return save_text(path, text, draft.text)
+    return save_text(path, text, draft.whole)
 
 
 def _demand(draft: Draft, name: str) -> None:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ccops.errors import SET_UP, Misconfigured
-from ccops.text import clean, shorten
+from ccops.text import clean, folded, shorten, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,15 @@ class HomeNoFolder(Misconfigured):
         super().__init__(f"{clean(str(path))} is to be the home, but is not a folder.")
 
 
+class HomeMalformed(Misconfigured):
+    """What was given as the home's place can't be a path."""
+
+    mend = HomeNoFolder.mend
+
+    def __init__(self, source: str, fault: str) -> None:
+        super().__init__(f"{source} {fault}.")
+
+
 class FileUnusable(Misconfigured):
     """A file of the home folder can't be read or written."""
 
@@ -116,9 +125,9 @@ class OperationExists(Misconfigured):
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:
-    """Return the known word that was probably meant."""
-    by_case = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), by_case, n=1)
+    """Return the known word that was probably meant; never one that looks the same."""
+    by_case = {folded(name): name for name in known if tidy(name) != tidy(word)}
+    found = get_close_matches(folded(word), by_case, n=1)
     return by_case[found[0]] if found else None
 
 

@@ -2,16 +2,16 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ccops.registry.faults import FileUnusable
+from ccops.files import PRIVATE_FILE, path_fault, written
+from ccops.registry.faults import FileUnusable, HomeMalformed
+from ccops.waits import lock_file
 
-PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 
 
@@ -84,8 +84,10 @@ class LooseMode:
 
 
 def find_home(option: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the home folder: `--home`, else `CCOPS_HOME`, else the platform's user data folder."""
+    """Return the home folder: `--home`, else `CCOPS_HOME`, else the user's data folder. Raises HomeMalformed."""
     if chosen := option or environ.get("CCOPS_HOME"):
+        if fault := path_fault(str(chosen)):
+            raise HomeMalformed("--home" if option else "CCOPS_HOME", fault)
         return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 - Path's own raises on an unknown ~user
     from platformdirs import user_data_dir
 
@@ -123,46 +125,18 @@ def read_text(path: Path) -> str:
 
 def write_private(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
     """Replace a file as a whole or not at all, durably; line ends are kept. Raises FileUnusable."""
-    target = Path(os.path.realpath(path))
-    with told(path):
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            _fill(handle, text, mode)
-            Path(name).replace(target)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
-        sync_folder(target.parent)
-
-
-def _fill(handle: int, text: str, mode: int) -> None:
-    with open(handle, "w", encoding="utf-8", newline="") as file:
-        os.fchmod(handle, mode)
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put on disk which files a folder has."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with told(path), written(path, mode, streams=False) as draft:
+        draft.write(text)
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Keep other ccops processes from replacing files in a folder meanwhile; the lock dies with its holder."""
-    import fcntl
-
     with told(folder):
         handle = os.open(folder, os.O_RDONLY)
     try:
         with told(folder):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock_file(handle, f"the folder {folder}")
         yield
     finally:
         os.close(handle)
@@ -171,14 +145,12 @@ def folder_lock(folder: Path) -> Iterator[None]:
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold the lock that a small file stands for, alone among threads and processes; it dies with its holder."""
-    import fcntl
-
     with told(path):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         with told(path):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock_file(handle, f"the lock {path}")
         yield
     finally:
         os.close(handle)

@@ -89,7 +89,7 @@ class _Scan:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.text = layout.text
-        self.at = 1 if self.text.startswith("\ufeff") else 0
+        self.at = 0
         self.header: Header | None = None
         self.lengths: Counter[Keys] = Counter()
 

@@ -12,6 +12,7 @@ from ccops.registry.explain import validated
 from ccops.registry.faults import Fault, RegistryFaults, RegistryMissing
 from ccops.registry.home import read_text
 from ccops.registry.schema import SHORTHAND_KEYS, FieldTable, OperationTable
+from ccops.text import folded, tidy
 
 
 def load(path: Path) -> Registry:
@@ -47,8 +48,9 @@ def parse(text: str, file: str | Path = "operations.toml") -> Registry:
 
 def field_key(fields: Mapping[str, FieldRules], name: str) -> str:
     """Return the key of a field that is named by its label; any other name is returned as it is."""
-    labels = {rules.label.casefold(): key for key, rules in fields.items() if rules.label}
-    return name if name in fields else labels.get(name.casefold(), name)
+    labels = {folded(rules.label): key for key, rules in fields.items() if rules.label}
+    written = tidy(name)
+    return written if written in fields else labels.get(folded(name), written)
 
 
 def _rules(document: Document) -> dict[str, FieldRules]:

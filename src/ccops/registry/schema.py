@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccops.operations.model import AfterRun, Beyond, Period, State
+from ccops.operations.model import AfterRun, Beyond, DecimalSign, Period, State
 from ccops.registry.values import (
     Days,
     FieldKey,
@@ -133,12 +133,14 @@ class TagTable(Table):
 
 
 class PostTable(Table):
-    """Where a POST has its contact and occasion."""
+    """Where a POST has its contact and occasion, and how it writes numbers."""
 
     contact: PostPath | None = None
-    """Where its JSON has the contact's address or id."""
+    """Where its JSON or form has the contact's address or id."""
     occasion: PostPath | None = None
-    """Where its JSON has what makes the occasion, such as the number of a payment."""
+    """Where its JSON or form has what makes the occasion, such as the number of a payment."""
+    decimal: DecimalSign | None = None
+    """The sign before decimals in its `amount`; unless set, an amount such as 1.000 or 1,000 is turned away."""
 
 
 class FieldTable(Table):

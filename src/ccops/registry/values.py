@@ -19,7 +19,8 @@ LONGEST_WINDOW: Final = 24 * 60 * 60
 """Seconds."""
 
 FIELD_KEY: Final = re.compile(r"[a-z0-9_]+")
-_PLACES: Final = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
+_PLACES: Final = re.compile(r"[^\s.](?:[^.]*[^\s.])?(?:\.[^\s.](?:[^.]*[^\s.])?)*")
+"""Names with points between them; a name may have blanks within, as forms have them."""
 _WINDOW: Final = re.compile(r"([0-9]{1,6})([smh])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 

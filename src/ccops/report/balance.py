@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from ccops.crm.base import Contact
+from ccops.engine.losses import Loss
 from ccops.ledger.model import Entry
 from ccops.operations.model import Registry
 
@@ -37,6 +38,19 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A change that a late write made, over what was sent after it."""
+
+    before: Value
+    after: Value
+    loss: Loss
+
+
+AnyStep = Step | ByHand | Lost
+"""What a field went through."""
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """A field of a contact now, and the newest steps that led there, newest first."""
 
@@ -44,35 +58,56 @@ class Balance:
     value: Value
     exists: bool
     """Whether the CRM has the field (still)."""
-    steps: tuple[Step | ByHand, ...]
+    steps: tuple[AnyStep, ...]
     more: bool
     """Whether there were steps before these."""
     course: tuple[Value, ...] = ()
     """The values on the way, oldest first, the present one last; of the newest steps, more than are in `steps`."""
 
 
-def balances(contact: Contact, entries: Sequence[Entry], registry: Registry, limit: int) -> tuple[Balance, ...]:
-    """Say for each field that operations or entries write what it is, and why. `entries` are newest first."""
-    return tuple(_balance(contact, field, entries, limit) for field in _fields(entries, registry))
+def balances(
+    contact: Contact, entries: Sequence[Entry], registry: Registry, limit: int, losses: Sequence[Loss] = ()
+) -> tuple[Balance, ...]:
+    """Say for each field that operations or entries write what it is, and why. `entries` are newest first.
+
+    `losses` are what late writes took from the contact, whether it was given back or not.
+    """
+    return tuple(_balance(contact, field, entries, limit, losses) for field in _fields(entries, registry))
 
 
-def steps(field: str, value: Value, entries: Iterable[Entry]) -> Iterator[Step | ByHand]:
-    """Walk back from a field's present value, entry by entry; a change between two entries was made by hand.
+def steps(field: str, value: Value, entries: Iterable[Entry], losses: Sequence[Loss] = ()) -> Iterator[AnyStep]:
+    """Walk back from a field's present value, entry by entry.
 
-    Of an entry that was parked or is under way nobody knows whether its write arrived, so both are taken for possible.
+    A change between two entries was made by a late write if one is known to have come between, else by hand. Of an
+    entry that was parked or is under way nobody knows whether its write arrived, so both are taken for possible.
     """
     later: Step | None = None
     for step in _steps_of(field, entries):
         found = value if later is None else later.before
         if not any(_same(found, left) for left in _left_by(step)):
-            yield ByHand(step.after, found, step.entry.moment, None if later is None else _begun(later.entry))
+            until = None if later is None else _begun(later.entry)
+            lost = _lost(field, losses, later)
+            if lost is None:
+                yield ByHand(step.after, found, step.entry.moment, until)
+            else:
+                if not _same(lost.after, found):
+                    yield ByHand(lost.after, found, step.entry.moment, until)
+                yield Lost(step.after, lost.after, lost.loss)
         yield step
         later = step
 
 
-def _balance(contact: Contact, field: str, entries: Sequence[Entry], limit: int) -> Balance:
+def _lost(field: str, losses: Sequence[Loss], later: Step | None) -> Lost | None:
+    """Return what a late write did to a field before a step, or (None) before now."""
+    over = None if later is None else later.entry.id
+    loss = next((each for each in losses if (each.over and each.over.id) == over and each.overwritten(field)), None)
+    what = None if loss is None else loss.overwritten(field)
+    return None if loss is None or what is None else Lost(what.left, what.put, loss)
+
+
+def _balance(contact: Contact, field: str, entries: Sequence[Entry], limit: int, losses: Sequence[Loss]) -> Balance:
     value = contact.fields.get(field) or None
-    walked = list(islice(steps(field, value, entries), max(limit + 1, _COURSE)))
+    walked = list(islice(steps(field, value, entries, losses), max(limit + 1, _COURSE)))
     course = [value, *(step.before for step in walked[:_COURSE])]
     shown = tuple(walked[:limit])
     return Balance(field, value, field in contact.fields, shown, len(walked) > limit, tuple(reversed(course)))

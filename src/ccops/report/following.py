@@ -51,8 +51,10 @@ class Follower:
         history = self._ledger.history
         opened = [number for number, (status, _) in self._known.items() if status in _OPEN]
         found = history.changed_since(self._highest, self._ended - _OVERLAP, opened)
-        undone = {entry.undoes for entry, _ in found if entry.undoes is not None}
-        more = history.changed_since(self._highest, self._ended - _OVERLAP, [*opened, *undone]) if undone else found
+        more, watched = found, set(opened)
+        while undone := {entry.undoes for entry, _ in more if entry.undoes is not None} - watched:
+            watched |= undone  # an undo of an undo brings another entry back, and so on
+            more = history.changed_since(self._highest, self._ended - _OVERLAP, watched)
         self._highest = max([self._highest, *(entry.id for entry, _ in more)])
         self._ended = max([self._ended, *(entry.ended_at for entry, _ in more if entry.ended_at is not None)])
         return more

@@ -12,6 +12,7 @@ from ccops.clock import parse_iso
 from ccops.sandbox.exchange import Answer, Invalid, Json, NotFound, Request
 from ccops.sandbox.moment import micros
 from ccops.sandbox.rows import ContactRow, FieldRow, TagRow
+from ccops.sandbox.settings import Settings
 from ccops.sandbox.store import Store
 
 STATES: Final = ("active", "inactive", "bounced", "complained", "cancelled")
@@ -31,6 +32,7 @@ class Call:
     now: datetime
     lists_at: int
     """The moment whose state lists show; PRESENT if they don't lag."""
+    settings: Settings
     postponed: bool = False
     """Whether this is the belated effect of a request that was answered before."""
 

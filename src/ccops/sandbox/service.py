@@ -99,7 +99,7 @@ class Service:
             raise NotFound
         route, ids = found
         lists_at = micros(now) - int(self.settings.lag * 1_000_000) if self.settings.lag else PRESENT
-        return route.endpoint(Call(request, ids, self.store, now, lists_at, postponed))
+        return route.endpoint(Call(request, ids, self.store, now, lists_at, self.settings, postponed))
 
     def _refused(self, request: Request) -> Answer | None:
         if request.path.startswith(oauth.PREFIX):

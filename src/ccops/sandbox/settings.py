@@ -33,3 +33,7 @@ class Settings:
     """Whether the owner lets the app in."""
     token_seconds: float = 7200.0
     """How long an access token lasts."""
+    most_fields: int = 140
+    """How many custom fields the account may have; people who add one in the app are not held to it."""
+    most_tags: int | None = None
+    """How many tags it may have; None: as many as it likes."""

@@ -1,8 +1,10 @@
 """One event worked off: what it asks for is run through the heart, and how that went is noted in the inbox."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ccops.clock import iso
 from ccops.crm.base import Missing
@@ -14,11 +16,14 @@ from ccops.operations.asking import with_amount
 from ccops.operations.model import Operation, Registry
 from ccops.operations.occasions import for_post, for_tag, refusal_uses_it_up
 from ccops.operations.periods import period_key
-from ccops.triggers.patience import NEAR, look_again_at, retry_at
+from ccops.triggers.patience import NEAR, SAME, look_again_at, retry_at
 from ccops.triggers.taggings import tagging_request
 
 if TYPE_CHECKING:
     from ccops.operations.plan import Cause
+
+_ANSWERS: Final[frozenset[EventStatus]] = frozenset({"refused", "missing"})
+"""What a sender that waits is told as the end, though a sender that does not would have it tried again."""
 
 
 class Clerk:
@@ -40,7 +45,7 @@ class Clerk:
         elif first.is_hint:
             self._look(operation, batch)
         else:
-            self._close(batch, self._heart.apply(self._posted(operation, first)))
+            self._close(batch, _answered(self._heart.apply(self._posted(operation, first))))
 
     def failed(self, batch: Sequence[Event], reason: str) -> None:
         """Note that a try failed for a reason that may be mended."""
@@ -71,21 +76,27 @@ class Clerk:
             self._park(batch, Ending("failed", "the operation has no trigger tag (any more)"))
             return
         try:
-            held = {tag.id: tag.tagged_at for tag in self._heart.crm.tags_of(contact)}
+            look = self._heart.releaser.look(contact)
         except Missing:
             self._try_again(batch, Ending("missing", "no such contact in Kit"))
             return
-        if operation.tag.id in held:
+        tag, left = operation.tag.id, list(batch)
+        since = next((held.tagged_at for held in look.tags if held.id == tag), None)
+        if since is not None:
             origin = Origin(self._by, "webhook")
-            request = tagging_request(operation, contact, held[operation.tag.id], self._run, origin)
-            self._close(batch, self._heart.apply(request))
-            return
-        for event in batch:
-            self._without_tag(event, contact, operation.tag.id)
+            request = tagging_request(operation, contact, since, self._run, origin, look=look)
+            outcome, left = self._heart.apply(request), [event for event in batch if _is_older(event, since)]
+            self._close([event for event in batch if event not in left], outcome)
+        for event in left:
+            self._without_tag(event, contact, tag)
 
     def _without_tag(self, event: Event, contact: int, tag: int) -> None:
-        """The tag is off: it was counted, or will be seen soon, or a person took it off before ccops saw it."""
-        first, last = for_tag(tag, event.at - NEAR), for_tag(tag, event.at + NEAR)
+        """The tagging is off: it was counted, or will be seen soon, or a person took it off before ccops saw it.
+
+        An event that tells its own time is about the tagging of that time, and of no other one near it.
+        """
+        near = SAME if event.tells_time else NEAR
+        first, last = for_tag(tag, event.at - near), for_tag(tag, event.at + near)
         entry = self._heart.ledger.entries.of_occasions(event.operation, contact, first, last)
         now = self._heart.clock.now()
         if entry is not None:
@@ -122,7 +133,14 @@ class Clerk:
             if until is None:
                 self._park([event], how)
             else:
-                self._inbox.put_off([event], how, until)
+                self._put_off(event, how, until, now)
+
+    def _put_off(self, event: Event, how: Ending, until: datetime, now: datetime) -> None:
+        """Let an event be tried again; what its sender waits to hear may be its end instead."""
+        if how.status in _ANSWERS:
+            self._inbox.answer_or_put_off(event, how, until, now)
+        else:
+            self._inbox.put_off([event], how, until)
 
     def _park(self, batch: Sequence[Event], how: Ending) -> None:
         self._inbox.park(batch, how, self._heart.clock.now())
@@ -131,6 +149,17 @@ class Clerk:
 def is_mendable(entry: Entry) -> bool:
     """Tell whether an entry is a refusal that leaves its occasion open, since it is mended by correcting a value."""
     return entry.status == "refused" and not refusal_uses_it_up(entry.occasion, cast("Cause", entry.cause))
+
+
+def _answered(outcome: Outcome) -> Outcome:
+    """Return the outcome of a POST: one that was refused before, and is tried again for its tags, stays refused."""
+    was_refused = outcome.status == "repeated" and outcome.entry is not None and outcome.entry.status == "refused"
+    return replace(outcome, status="refused") if was_refused else outcome
+
+
+def _is_older(event: Event, tagged_at: datetime) -> bool:
+    """Tell whether an event is about a tagging before the one that there is now, which has taken its place since."""
+    return event.tells_time and event.at < tagged_at - SAME
 
 
 def _status(outcome: Outcome) -> EventStatus:

@@ -1,15 +1,26 @@
 """Why the receiver can't begin."""
 
 from ccops.errors import LedgerUnusable, Misconfigured
+from ccops.operations.model import Operation
 from ccops.text import clean, shorten
+
+
+class TriggerTagGone(Misconfigured):
+    """An operation's trigger tag is no longer in Kit."""
+
+    def __init__(self, operation: Operation) -> None:
+        tag = "" if operation.tag is None else f"{clean(operation.tag.name)} ({operation.tag.id})"
+        self.mend = f"ccops tag unbind {operation.name}\nccops tag create {operation.name}"
+        super().__init__(f"its trigger tag {tag} is no longer in Kit. Nothing was lost: give it another one.")
 
 
 class ServeAtWork(LedgerUnusable):
     """Another receiver works off the inbox of this home."""
 
-    def __init__(self) -> None:
+    def __init__(self, holder: str | None) -> None:
+        who = "" if holder is None else f": {clean(holder)}"
         super().__init__(
-            "another ccops serve is at work on this home; one is enough, and two would be in each other's way"
+            f"another ccops serve is at work on this home{who}; one is enough, and two would be in each other's way"
         )
 
 

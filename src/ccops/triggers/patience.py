@@ -6,6 +6,9 @@ from typing import Final
 NEAR: Final = timedelta(minutes=10)
 """How far a tagging may lie from an event's time and still be the one that the event is about."""
 
+SAME: Final = timedelta(seconds=1)
+"""How far a tagging may lie from the time that an event itself tells: both are written in whole seconds."""
+
 _LOOKS: Final = NEAR
 """How long a tag that is not there is looked for: an answer of Kit may be minutes behind."""
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(seconds=5), timedelta(minutes=2)

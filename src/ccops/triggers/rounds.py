@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from ccops.crm.base import Missing
 from ccops.engine.heart import Heart
 from ccops.engine.many import WORKERS, Manners, work_off
 from ccops.engine.request import Outcome
@@ -12,7 +11,7 @@ from ccops.errors import CcopsError
 from ccops.ledger.model import Origin
 from ccops.ledger.runs import Started
 from ccops.operations.model import Registry
-from ccops.triggers.polling import alone, poll_round
+from ccops.triggers.polling import Troubles, alone, poll_round
 from ccops.triggers.reminding import reminders
 
 TITLE = "poll"
@@ -55,8 +54,6 @@ class Rounds:
             with alone(self._heart.ledger) as busy:
                 if busy is None:
                     self._look()
-        except Missing as error:
-            self._tell(f"poll: a trigger tag is no longer in Kit ({error}); ccops doctor says which")
         except CcopsError as error:
             if not self._stop.is_set():
                 self._tell(f"poll: {error}")
@@ -73,10 +70,19 @@ class Rounds:
 
         for text in reminders(self._heart.ledger, self._registry().operations.values(), clock.now()):
             self._tell(text)
-        manners = Manners(clock, self._stop.is_set, lambda _count, _seconds: None, WORKERS)
+        manners = Manners(clock, self._stop.is_set, lambda _count, _seconds: None, WORKERS, mixed=True)
+        troubles = Troubles()
+        tasks = poll_round(self._heart, self._registry().operations.values(), begin, troubles)
         try:
-            for outcome in work_off(poll_round(self._heart, self._registry().operations.values(), begin), manners):
+            for outcome in work_off(tasks, manners):
+                troubles.note(outcome)
                 self._show(outcome)
+            for operation, error in troubles.found.items():
+                self._tell(f"poll: {operation}: {error}{_fix(error)}")
         finally:
             for run in started:
                 runs.stop(run, 0, clock.now(), ended=True)
+
+
+def _fix(error: CcopsError) -> str:
+    return f" ({' && '.join(error.mend.splitlines())})" if error.mend else ""

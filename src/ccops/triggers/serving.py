@@ -73,7 +73,7 @@ def serving(site: Site, plan: Plan, voices: Voices, stop: threading.Event) -> It
     ledger = site.heart.ledger
     lock = ledger.locks.take(LOCK)
     if lock is None:
-        raise ServeAtWork
+        raise ServeAtWork(ledger.locks.holder_of(LOCK))
     try:
         with _run(site.heart, plan.by) as run:
             crew = _Crew(site, plan, voices, stop, run)

@@ -8,6 +8,7 @@ from typing import Final
 from ccops.clock import Clock
 from ccops.crm.base import NotSent, OutcomeUnknown
 from ccops.engine.errors import ClockWrong, LedgerBehind, OtherLedger
+from ccops.engine.trouble import is_of_one
 from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, ServiceUnreachable
 from ccops.ledger.errors import EntryMoved
 from ccops.ledger.events import Ending, Event
@@ -21,6 +22,8 @@ _LONGEST_REST: Final = 1.0
 """Seconds after which an idle worker looks again, whatever it was told: an operation may have been resumed."""
 _OUTSIDE: Final = (ServiceUnreachable, NotSent, OutcomeUnknown, CredentialRefused, LedgerUnusable, ClockWrong)
 """Troubles that say nothing about the event at hand."""
+_KIT: Final = (ServiceUnreachable, NotSent, OutcomeUnknown)
+"""Those of them that may be one contact's after all: Kit may always fail for it, and for no other."""
 _FATAL: Final = (OtherLedger, LedgerBehind, EntryMoved)
 """Another ledger is at work on the account: whatever went on now might count twice."""
 
@@ -54,12 +57,21 @@ class Workers:
         self._guard = threading.Lock()
         self._in_hand: set[str] = set()
         self._failures = 0
+        self._successes = 0
+        self._failing: dict[str, int] = {}
+        """Contacts that met trouble with Kit, with how much had succeeded when they did last."""
+        self._own: set[str] = set()
+        """Those of them whose trouble is their own, since others succeeded between two of their failures."""
+        self._in_a_row: set[str] = set()
+        """Contacts that met trouble with Kit since anything succeeded."""
         self._resume_at: datetime | None = None
+        self._silent_until: datetime | None = None
         self.fatal: CcopsError | None = None
         """What stopped all work; `stop` is set then."""
 
     def start(self) -> None:
         """Begin; what waits is taken up."""
+        self._inbox.forget_awaiting()
         for thread in self._threads:
             thread.start()
 
@@ -124,7 +136,10 @@ class Workers:
         try:
             self._work(batch)
         except _OUTSIDE as error:
-            self._trouble(batch, error)
+            if self._is_own(batch[0].who, error):
+                self._failed(batch, str(error))
+            else:
+                self._trouble(batch, error)
         except CcopsError as error:
             self._failed(batch, str(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop the others' work, nor be silent
@@ -133,28 +148,54 @@ class Workers:
             )
             self._failed(batch, f"internal error ({type(error).__name__})")
         else:
+            self._succeeded(batch[0].who)
+
+    def _succeeded(self, who: str) -> None:
+        with self._guard:
             self._failures = 0
+            self._successes += 1
+            self._in_a_row.clear()
+            self._failing.pop(who, None)
+            self._own.discard(who)
+
+    def _is_own(self, who: str, error: CcopsError) -> bool:
+        """Tell whether trouble with Kit is a contact's own: others succeeded since it last met trouble."""
+        if not isinstance(error, _KIT) or not is_of_one(error):
+            return False
+        with self._guard:
+            before = self._failing.get(who)
+            self._failing[who] = self._successes
+            self._in_a_row.add(who)
+            if before is not None and before < self._successes:
+                self._own.add(who)
+            return who in self._own
 
     def _trouble(self, batch: Sequence[Event], error: CcopsError) -> None:
-        """Let all work rest for a while: Kit or the ledger is not to be had. The events wait as they are."""
+        """Let a contact rest for a while, or all work if it is not the only one. The events wait as they are."""
         if isinstance(error, _FATAL):
             self.fatal = error
             self._stop.set()
             self._board.close()
         if self._stop.is_set():
             return
-        self._rest_because(error)
+        until = self._rest_because(error, batch)
         if batch and not isinstance(error, LedgerUnusable):
             # For whoever asks how they went.
-            self._inbox.put_off(batch, Ending("open", str(error)), self._clock.now(), counts=False)
+            self._inbox.put_off(batch, Ending("open", str(error)), until, counts=False)
 
-    def _rest_because(self, error: CcopsError) -> None:
-        """Begin a pause, unless another thread met the same trouble and began one already."""
+    def _rest_because(self, error: CcopsError, batch: Sequence[Event]) -> datetime:
+        """Begin a pause, unless another thread met the same trouble and began one already; return its end."""
         with self._guard:
             now = self._clock.now()
             if self._resume_at is not None and now < self._resume_at:
-                return
+                return self._resume_at
             pause = pause_after(self._failures)
             self._failures += 1
-            self._resume_at = now + pause
-        self._tell(f"{error} (goes on in {pause.total_seconds():.0f} s)")
+            is_alone = bool(batch) and isinstance(error, _KIT) and self._in_a_row == {batch[0].who}
+            if not is_alone:
+                self._resume_at = now + pause
+            is_told = self._silent_until is not None and now < self._silent_until
+            self._silent_until = now + pause
+        if not is_told:
+            self._tell(f"{error} (goes on in {pause.total_seconds():.0f} s)")
+        return now + pause

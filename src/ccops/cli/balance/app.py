@@ -42,8 +42,9 @@ def balance(ctx: typer.Context, contact: Contacts, limit: Steps = 5, json: Json 
 def balance_of(session: "Session", words: list[str], limit: int, *, json: bool) -> int:
     """Read each contact once, and show it."""
     from ccops.cli.balance.showing import show_balances, show_missing
-    from ccops.cli.nobody import advise
+    from ccops.cli.nobody import advise, tell_if_moved
     from ccops.engine.finding import find_contact
+    from ccops.engine.losses import every_loss_of
     from ccops.report.balance import balances
 
     status, registry, missing = FINE, session.registry, list["Who"]()
@@ -55,8 +56,9 @@ def balance_of(session: "Session", words: list[str], limit: int, *, json: bool) 
             status = NEEDS_A_PERSON
             missing.append(who)
         else:
+            tell_if_moved(session, who, contact.email)
             entries = ledger.history.written(contact.id)
-            shown = balances(contact, entries, registry, limit)
+            shown = balances(contact, entries, registry, limit, every_loss_of(ledger, contact.id, contact))
             show_balances(session, contact, shown, json=json)
     advise(session, missing, len(missing), alone=True)
     return status

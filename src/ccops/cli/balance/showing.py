@@ -9,7 +9,7 @@ from ccops.cli.showing import short_time, times_in
 from ccops.cli.styles import Part, Styled
 from ccops.clock import iso
 from ccops.operations.dates import local
-from ccops.report.balance import Balance, ByHand, Step
+from ccops.report.balance import AnyStep, Balance, ByHand, Lost, Step
 from ccops.report.curve import curve
 from ccops.report.words import entry_name, name_of, value_text
 
@@ -63,6 +63,8 @@ def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Row]:
         change = f"{value_text(step.before)} → {value_text(step.after)}"
         if isinstance(step, ByHand):
             yield ("", change, Styled(f"by hand, {_meanwhile(step, timezone, now)}", "doubt"), "")
+        elif isinstance(step, Lost):
+            yield ("", change, Styled(_taken(step), "bad" if step.loss.is_open else "dim"), "")
         else:
             when = _INDENT + short_time(step.entry.moment, timezone, now)
             yield (when, change, _why(step), entry_name(step.entry))
@@ -75,6 +77,14 @@ def _meanwhile(step: ByHand, timezone: str, now: datetime) -> str:
     first, last = local(step.since, timezone), local(step.until, timezone)
     until = f"{last:%H:%M}" if first.date() == last.date() else short_time(step.until, timezone, now).strip()
     return f"between {since} and {until}"
+
+
+def _taken(step: Lost) -> str:
+    """Say what a late write took, and what gives it back."""
+    loss = step.loss
+    gone = " and ".join(map(entry_name, loss.entries))
+    what = f"late write of {entry_name(loss.late)}" + (f", {gone} lost" if gone else "")
+    return f"{what}: {loss.command}" if loss.is_open else f"{what}, settled since"
 
 
 def _why(step: Step) -> Part:
@@ -98,6 +108,8 @@ def _cells(contact: "Contact", balance: Balance, now: datetime) -> Iterator[tupl
         change = (contact.email, balance.field, step.before or "", step.after or "")
         if isinstance(step, ByHand):
             yield (*change, f"{iso(step.since)}/{iso(step.until or now)}", "by hand", "")
+        elif isinstance(step, Lost):
+            yield (*change, "", _taken(step), "")
         else:
             yield (*change, iso(step.entry.moment), name_of(step.entry), entry_name(step.entry))
 
@@ -114,11 +126,17 @@ def _object(contact: "Contact", balances: Sequence[Balance]) -> dict[str, object
     }
 
 
-def _step(step: Step | ByHand) -> dict[str, object]:
+def _step(step: AnyStep) -> dict[str, object]:
     if isinstance(step, ByHand):
         until = iso(step.until) if step.until else None
         told = {"entry": None, "operation": None, "undoes": None, "status": "by-hand", "since": iso(step.since)}
         return {**told, "before": step.before, "after": step.after, "at": until}
+    if isinstance(step, Lost):
+        loss = step.loss
+        told = {"entry": None, "operation": None, "undoes": None, "status": "lost", "since": None}
+        names = {"late": entry_name(loss.late), "lost": [entry_name(entry) for entry in loss.entries]}
+        mend = loss.command if loss.is_open else None
+        return {**told, "before": step.before, "after": step.after, "at": None, **names, "mend": mend}
     entry = step.entry
     return {
         "entry": entry_name(entry),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from ccops.cli.contacts import NoContact, contact_of, run_of
+from ccops.cli.nobody import tell_if_moved
 from ccops.cli.options import complete_operation
 from ccops.cli.session import NoSuchOperation
 from ccops.errors import Misconfigured
-from ccops.text import shorten
+from ccops.text import clean, same_address, shorten, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,11 @@ class Which:
     op: Annotated[
         str | None,
         typer.Option(
-            "--op", metavar="OPERATION", autocompletion=complete_operation, help="Only entries of this operation."
+            "--op",
+            metavar="OPERATION",
+            autocompletion=complete_operation,
+            parser=tidy,
+            help="Only entries of this operation.",
         ),
     ] = None
     status: Annotated[Ended | None, typer.Option("--status", help="Only entries that ended like this.")] = None
@@ -112,7 +117,14 @@ def _contact(session: "Session", word: str) -> int | None:
         raise NeitherContactNorEntry(word) from None
     if isinstance(who, int):
         return who
-    person = session.ledger_to_read.people.by_email(who)
+    people = session.ledger_to_read.people
+    person = people.by_email(who)
+    if person is not None:
+        tell_if_moved(session, who, person.email)
+        for other in people.former_owners(who) if same_address(who, person.email) else ():
+            session.console.advise(
+                f"Contact {other.id}, now {clean(other.email)}, had {clean(who)} before: ccops history {other.id}"
+            )
     return None if person is None else person.id
 
 

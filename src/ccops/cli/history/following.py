@@ -33,7 +33,7 @@ def follow(session: "Session", wanted: "Filter", most: int | None, *, json: bool
             for seen in follower.news():
                 _show(session, seen, json=json)
     except KeyboardInterrupt:
-        return
+        session.stop.forget()
 
 
 def _show(session: "Session", seen: "Seen", *, json: bool) -> None:

@@ -4,11 +4,13 @@ import json
 import shlex
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ccops.cli.column_option import Column, mapping_of
 from ccops.cli.exits import FINE
 from ccops.cli.job import Job, Writing
 from ccops.cli.making import command, new_app
@@ -18,7 +20,7 @@ from ccops.cli.thousands import counts_as
 from ccops.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ccops.cli.failures import Failures
     from ccops.cli.importing.checking import Checked, Said
@@ -29,13 +31,11 @@ if TYPE_CHECKING:
 
 app = new_app()
 
+_MOST_LINES: Final = 5
+
 File = Annotated[str, typer.Argument(metavar="FILE", help='A CSV; "-" is stdin.', show_default=False)]
 Field = Annotated[
     str | None, typer.Option("--field", metavar="FIELD", help="The field, such as credits.", show_default=False)
-]
-Column = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="HEADING=NAME", help="Take a column of another heading: 'Credits=set'."),
 ]
 FailedTo = Annotated[
     Path | None,
@@ -68,15 +68,17 @@ def import_(
     a column key, or by --key for all rows; rows that set a number can do without.
     """
     from ccops.cli.importing.checking import Said
-    from ccops.cli.importing.columns import mapping_of
+    from ccops.cli.importing.columns import EXAMPLE, NAMES
 
-    return _import(session_of(ctx), file, Said(field, key, mapping_of(column or []), create_field), failed_to, how)
+    return _import(
+        session_of(ctx), file, Said(field, key, mapping_of(column or [], NAMES, EXAMPLE), create_field), failed_to, how
+    )
 
 
 def _import(session: "Session", word: str, said: "Said", failed_to: Path | None, how: Writing) -> int:
     from ccops.cli.csvfile import source_of
     from ccops.cli.doing import do
-    from ccops.cli.failures import failures_to
+    from ccops.cli.failures import failures_to, status_with
     from ccops.cli.importing.checking import checked
     from ccops.cli.importing.failed import FailedRows
     from ccops.cli.keys import check_key
@@ -95,9 +97,9 @@ def _import(session: "Session", word: str, said: "Said", failed_to: Path | None,
     made = partial(FailedRows, rows=found.rows)
     with failures_to(None if how.dry_run else failed_to, refused_ok=how.refused_ok, made=made) as failures:
         status = do(session, _job(session.registry, found, said, failures), how)
-    if failures is not None and failures.is_whole and failures.count:
+    if failures is not None and failures.is_whole and failures.count and not failures.failure:
         _say_what_failed(session, word, str(failed_to), failures.count)
-    return status
+    return status_with(session, failed_to, failures, status)
 
 
 def _say_what_failed(session: "Session", word: str, path: str, count: int) -> None:
@@ -116,17 +118,34 @@ def _say_how_read(session: "Session", found: "Checked") -> None:
         session.console.advise(f"Not read: {', '.join(found.unread)}.")
     if found.grouped is not None:
         session.console.advise(f"Line {found.grouped.line}: {counts_as(found.grouped.amount)}")
+    if found.rows.same:
+        session.console.advise(_said_twice(found.rows.same, by_key=rules.columns.key is not None))
     if rules.columns.key is None and rules.key is None:
         session.console.advise(
             "Without a key, the same number counts once for a contact, for ever. To set it once more later: --key NAME"
         )
 
 
+def _said_twice(same: "Mapping[int, int]", *, by_key: bool) -> str:
+    """Say which lines are the same as one before them, and that they count once."""
+    what = "contact, number and key" if by_key else "contact and number"
+    (line, first), *others = same.items()
+    if not others:
+        said = f"Line {line} has the same {what} as line {first}, so the two count once."
+    else:
+        first_few = ", ".join(f"{line} as {first}" for line, first in islice(same.items(), _MOST_LINES))
+        more = ", …" if len(same) > _MOST_LINES else ""
+        said = (
+            f"{len(same):,} lines have the same {what} as one before them (line {first_few}{more}): each counts once."
+        )
+    return f"{said} If they are two, give each a key of its own." if by_key else said
+
+
 def _job(registry: "Registry", found: "Checked", said: "Said", failures: "Failures | None") -> Job:
     """Say what is asked for."""
     rows, field = found.rows, found.field
     what, path = f"{rows.rules.columns.what()} {field}", rows.source.path
-    name = rows.source.name if path is None else path.name
+    name = clean(rows.source.name if path is None else path.name)
     return Job(
         words=json.dumps(["import", rows.source.mark, field, sorted(said.mapped.items()), rows.rules.key]),
         title=f"import {name}: {what}",
@@ -151,4 +170,5 @@ def _requests(registry: "Registry", found: "Checked", run: int, origin: "Origin"
     for row in found.rows.rows():
         operation = import_operation(field, adjustment, row.amount, registry.fields, registry.timezone)
         occasion, asked = for_import(field, row.counted_by), f"{adjustment} {amount_text(row.amount)}"
-        yield Request(operation, row.who, occasion, run, origin, asked=asked, ref=row)
+        again = None if row.same_as is None else f"the same as line {row.same_as}"
+        yield Request(operation, row.who, occasion, run, origin, asked=asked, ref=row, again=again)

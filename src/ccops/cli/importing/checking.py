@@ -1,10 +1,10 @@
 """A file checked as a whole, all mistakes told at once, before anything of it is sent."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ccops.cli.contact_column import column_option
 from ccops.cli.csvfile import Faults, FileNotReadable, Source, records
 from ccops.cli.importing.columns import Columns, Finder
 from ccops.cli.importing.rows import Checking, InRows, Row, Rules
@@ -12,7 +12,7 @@ from ccops.cli.keys import holds_credential
 from ccops.operations.occasions import for_key
 from ccops.registry.faults import nearest
 from ccops.registry.load import field_key
-from ccops.text import clean
+from ccops.text import tidy
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -64,20 +64,19 @@ def checked(session: "Session", source: Source, said: Said) -> Checked:
     for record in given:
         checking.add(record, width)
     faults.check(source.name)
-    rows = InRows(source, rules, checking.count, checking.in_order)
+    rows = InRows(source, rules, checking.count, checking.in_order, checking.same)
     return Checked(rows, field or "", columns.unread, checking.grouped)
 
 
 def _field(registry: "Registry", said: Said, columns: Columns, heading: Sequence[str]) -> str | None:
     """Return the key of the field: as it was said, or else as a mapped column is called, if it is a field's name."""
-    if said.field is not None and said.field.strip():
-        return field_key(registry.fields, said.field.strip())
+    if said.field is not None and tidy(said.field):
+        return field_key(registry.fields, said.field)
     if columns.amount is None or columns.adjustment not in said.mapped:
         return None
-    name = heading[columns.amount].strip()
     changed = {change.field for operation in registry.operations.values() for change in operation.changes}
     keys = {key.lower(): key for key in (*changed, *registry.fields)}
-    key = field_key(registry.fields, name)
+    key = field_key(registry.fields, heading[columns.amount])
     return keys.get(key.lower())
 
 
@@ -87,5 +86,5 @@ def _check_key(columns: Columns, said: Said, faults: Faults) -> None:
         faults.add(0, _TWO_KEYS)
     if columns.key is None and said.key is None and columns.adjustment in {"add", "take"}:
         guess = nearest("key", columns.unread)
-        meant = f"; or is it a column? --column {clean(shlex.quote(f'{guess}=key'))}" if guess else ""
+        meant = f"; or is it a column? {column_option(guess, 'key')}" if guess else ""
         faults.add(0, _NO_KEY + meant)

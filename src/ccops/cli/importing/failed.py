@@ -1,14 +1,16 @@
 """The rows that need somebody, as they stood in the file, so that they can be given back as they are."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ccops.cli.failures import Failures
 from ccops.cli.importing.columns import REASON
 from ccops.cli.importing.rows import InRows, Row
+from ccops.text import tidy
 
 if TYPE_CHECKING:
     from ccops.engine.request import Outcome
+    from ccops.files import Draft
 
 
 class FailedRows(Failures):
@@ -18,11 +20,13 @@ class FailedRows(Failures):
     would count twice.
     """
 
-    def __init__(self, stream: TextIO, *, refused_ok: bool, rows: InRows) -> None:
+    def __init__(self, draft: "Draft", *, refused_ok: bool, rows: InRows) -> None:
         heading = rows.heading
-        self._kept = [place for place, head in enumerate(heading) if head.strip() != REASON]
+        self._kept = [place for place, head in enumerate(heading) if tidy(head) != REASON]
         self.columns = (*(heading[place] for place in self._kept), REASON)
-        super().__init__(stream, refused_ok=refused_ok, delimiter=rows.delimiter)
+        if rows.declares:
+            draft.write(f"sep={rows.delimiter}\r\n")
+        super().__init__(draft, refused_ok=refused_ok, delimiter=rows.delimiter)
 
     def row(self, outcome: "Outcome") -> Sequence[object]:
         """Return the row of an outcome, and the reason."""

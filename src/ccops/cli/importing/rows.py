@@ -1,12 +1,11 @@
 """The rows of a file: read one by one, checked all before the first of them is worked on."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from ccops.cli.contacts import NoContact, contact_of
 from ccops.cli.csvfile import Faults, Record, Source, records
 from ccops.cli.importing.columns import Columns
 from ccops.cli.keys import amount_text
@@ -14,7 +13,7 @@ from ccops.cli.thousands import looks_grouped
 from ccops.operations.asking import Adjustment
 from ccops.operations.numbers import NotANumber, is_blank, parse_number
 from ccops.operations.occasions import KeyFault, for_key, for_value
-from ccops.text import address_key, shorten
+from ccops.text import address_key, shorten, tidy
 
 _OPPOSITE: Final = {"add": "take", "take": "add"}
 _KEY_FOR_ALL: Final = "and --key counts once for each contact; put both into one row, or give the rows a column key"
@@ -29,6 +28,8 @@ class Row:
     amount: Decimal
     counted_by: str
     cells: Sequence[str]
+    same_as: int | None = None
+    """The line of the row before it that is the same: contact, number, and what they count once by."""
 
     @property
     def contact(self) -> str:
@@ -49,7 +50,7 @@ class Rules:
     def row(self, record: Record, width: int, faults: Faults) -> Row | None:
         """Read a row, and note all that is wrong with it."""
         before = faults.count
-        if any(cell.strip() for cell in record.cells[width:]):
+        if any(tidy(cell) for cell in record.cells[width:]):
             faults.add(
                 record.line,
                 f"{len(record.cells)} cells, but {width} headings; a number with a comma in it takes two of them",
@@ -62,18 +63,14 @@ class Rules:
         return Row(record.line, who, amount, counted_by, record.cells)
 
     def _who(self, record: Record, faults: Faults) -> int | str | None:
-        word = _cell(record, self.columns.contact)
-        if word is None:
-            return None
-        try:
-            who = contact_of(word)
-        except NoContact:
-            who = None
-        if isinstance(who, int) == self.columns.by_id and who is not None:
-            return who
-        kind = "Kit's id of a contact" if self.columns.by_id else "an e-mail address"
-        faults.add(record.line, f"{shorten(word)} is not {kind}" if word else "no contact")
-        return None
+        contact = self.columns.contact
+        return None if contact is None else contact.who(record, self._others, faults)
+
+    @property
+    def _others(self) -> frozenset[int]:
+        """The columns that are read as something else than the contact, or that ccops itself wrote."""
+        read = {place for place in (self.columns.amount, self.columns.key, self.columns.told) if place is not None}
+        return frozenset(read)
 
     def _amount(self, record: Record, faults: Faults) -> Decimal | None:
         word, name = _cell(record, self.columns.amount), self.columns.adjustment
@@ -104,15 +101,13 @@ class Rules:
         try:
             return for_key(word)
         except KeyFault as fault:
-            faults.add(record.line, f"the key {shorten(word)} can't be used" if word else "no key", fault.mend)
+            faults.add(record.line, f"the key {shorten(word)} {fault.why}" if word else "no key", fault.mend)
             return None
 
 
 def _cell(record: Record, place: int | None) -> str | None:
-    """Return what stands in a column, without blanks around it; None if there is no such column."""
-    if place is None:
-        return None
-    return record.cells[place].strip() if place < len(record.cells) else ""
+    """Return what stands in a column; None if there is no such column."""
+    return None if place is None else record.cell(place)
 
 
 @dataclass(frozen=True)
@@ -123,7 +118,9 @@ class InRows:
     rules: Rules
     count: int
     in_order: bool
-    """Whether a contact has several rows of which the last one is to stand."""
+    """Whether a contact has several rows: each is to find what those before it have left."""
+    same: Mapping[int, int]
+    """The lines that are the same as one before them, and that one."""
 
     shows_each = False
     widest = 0
@@ -148,6 +145,11 @@ class InRows:
         """What separates its cells."""
         return self._first.delimiter
 
+    @property
+    def declares(self) -> bool:
+        """Whether a line above the headings says what separates its cells."""
+        return self._first.declares
+
     def rows(self) -> Iterator[Row]:
         """Give all rows, read anew. Raises BadLines if the file has been changed for the worse since it was checked."""
         given = records(self.source)
@@ -157,7 +159,7 @@ class InRows:
             row = self.rules.row(record, width, faults)
             faults.check(self.source.name)
             if row is not None:
-                yield row
+                yield replace(row, same_as=self.same.get(row.line))
 
 
 class Checking:
@@ -170,7 +172,10 @@ class Checking:
         """By a hash of contact and occasion; the rows themselves are not kept."""
         self._whole = set[int]()
         self._contacts = set[int]()
-        self._several = False
+        self.in_order = False
+        """Whether a contact has several rows."""
+        self.same: dict[int, int] = {}
+        """The lines that are the same as one before them, and that one."""
         self.count = 0
         self.grouped: Row | None = None
         """The first row whose number may have been meant with a point between thousands."""
@@ -183,14 +188,9 @@ class Checking:
             return
         if self.grouped is None and looks_grouped(row.amount):
             self.grouped = row
-        self._several |= hash(row.contact) in self._contacts
+        self.in_order |= hash(row.contact) in self._contacts
         self._contacts.add(hash(row.contact))
         self._compare(row, hash((row.contact, self._occasion(row))), hash((row.contact, row.counted_by, row.amount)))
-
-    @property
-    def in_order(self) -> bool:
-        """Whether a contact has several rows of which the last one is to stand."""
-        return self._several and self._rules.columns.adjustment == "set"
 
     def _occasion(self, row: Row) -> str | None:
         """Return what a contact can have one row for: values that are set without a key are all meant for now."""
@@ -201,8 +201,11 @@ class Checking:
         self._whole.add(whole)
         columns = self._rules.columns
         by_name_for_all = columns.key is None and self._rules.key is not None
-        if first == row.line or (same and not (by_name_for_all and columns.adjustment != "set")):
-            return  # the very same row once more is no second occasion, unless nothing says so
+        if first == row.line:
+            return
+        if same and not (by_name_for_all and columns.adjustment != "set"):
+            self.same[row.line] = first  # the very same row once more is no second occasion, unless nothing says so
+            return
         who = shorten(str(row.who))
         if columns.key is not None:
             text = f"{who} has the same key as on line {first}, with another number"

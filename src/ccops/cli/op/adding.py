@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccops.cli import setup
+from ccops.cli.keys import check_unsaid
 from ccops.cli.op import saving
 from ccops.cli.op.keys import new_keys, steps_of
 from ccops.cli.op.rules import Rules
@@ -64,6 +65,8 @@ def add(session: "Session", name: str | None, rules: Rules, in_kit: "InKit") -> 
 
 def make(session: "Session", wanted: NewOperation) -> None:
     """Make field, operation and tag, in this order: repeating it after a mishap does no harm."""
+    saving.check_texts(session, wanted.name, new_keys(wanted.rules, wanted.steps))
+    check_unsaid(session, wanted.tag, "--tag")
     steps = wanted.steps
     tag = None if wanted.tag is None else wanted.tag or setup.default_tag(wanted.name)
     if tag is not None:
@@ -75,6 +78,7 @@ def make(session: "Session", wanted: NewOperation) -> None:
         steps = [among(session, step, fields) for step in steps]
     operation = saving.add(session, wanted.name, new_keys(wanted.rules, steps))
     setup.warn_of_missing(session, operation, fields)
+    setup.note_fields(session, operation, fields)
     session.console.tell(f"{operation.name} is in the registry: {does(operation)}.")
     finish(session, operation, tag)
 

@@ -8,6 +8,7 @@ from ccops.cli.making import command, new_app
 from ccops.cli.op.rules import InKit, Rules
 from ccops.cli.options import Json, Yes, complete_operation
 from ccops.cli.session import session_of
+from ccops.text import tidy
 
 app = new_app(
     "Make, look at and change operations.",
@@ -19,7 +20,9 @@ app = new_app(
     """,
 )
 
-Name = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, parser=tidy, show_default=False)
+]
 NewName = Annotated[str | None, typer.Argument(metavar="OPERATION", help="Its name, such as payment-credit.")]
 Values = Annotated[
     list[str] | None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ccops.cli import setup
 from ccops.cli.ending import show
+from ccops.cli.keys import check_unsaid
 from ccops.cli.op import saving
 from ccops.cli.op.adding import among, finish, in_crm
 from ccops.cli.op.keys import Edit, edited_keys
@@ -70,6 +71,7 @@ def edit(session: "Session", name: str, rules: Rules, in_kit: InKit, without: Se
     fields = setup.fields_if_reachable(session) if change.put.keys() & _NAME_FIELDS else None
     operation = saving.edit(session, name, change if fields is None else _among(session, change, fields))
     setup.warn_of_missing(session, operation, fields)
+    setup.note_fields(session, operation, fields)
     session.console.tell(f"{name}: {does(operation)}.")
     if tag is not None:
         finish(session, operation, tag)
@@ -110,7 +112,7 @@ def _edit_file(session: "Session", name: str) -> None:
     draft = _draft(path, old)
     while True:
         _open_editor(session, draft)
-        new = draft.read_text(encoding="utf-8", errors="surrogateescape")
+        new = draft.read_bytes().decode(errors="surrogateescape")  # its line ends as they are
         if new == old or _saved(session, path, old, new):
             draft.unlink()
             session.console.tell("Nothing was changed." if new == old else f"Saved. {_now(session, name)}")
@@ -150,6 +152,7 @@ def _saved(session: "Session", path: Path, old: str, new: str) -> bool:
     from ccops.registry.edit import save_text
 
     try:
+        check_unsaid(session, new, "the new text")
         save_text(path, old, new)
     except CcopsError as error:
         show(session.console, error, mended=False)

@@ -28,7 +28,9 @@ _OPTIONS: Final = {
     "repeat_window": "repeat_window",
 }
 """The key that each option sets, in the order in which people read them."""
-_OPTIONAL: Final = {"description": "description", **_OPTIONS, "post_contact": "post", "post_occasion": "post"}
+_POST: Final = {"post_contact": "contact", "post_occasion": "occasion", "post_decimal": "decimal"}
+"""The key in `post` that each option sets."""
+_OPTIONAL: Final = {"description": "description", **_OPTIONS, **dict.fromkeys(_POST, "post")}
 
 
 class NothingToTakeOut(Misconfigured):
@@ -86,8 +88,7 @@ def _description(rules: Rules) -> dict[str, TomlValue]:
 
 def _others(rules: Rules, post: Table) -> dict[str, TomlValue]:
     given = {key: getattr(rules, option) for option, key in _OPTIONS.items()}
-    places = {"contact": rules.post_contact, "occasion": rules.post_occasion}
-    said = {key: path for key, path in places.items() if path is not None}
+    said = {key: value for option, key in _POST.items() if (value := getattr(rules, option)) is not None}
     keys = {key: value for key, value in given.items() if value is not None}
     return {**keys, "post": {**post, **said}} if said else keys
 

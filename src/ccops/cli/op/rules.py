@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from ccops.cli.options import number
-from ccops.operations.model import STATES, AfterRun, Beyond, Period
+from ccops.operations.model import STATES, AfterRun, Beyond, DecimalSign, Period
 
 _CHANGE: Final = "The change"
 _LIMITS: Final = "Limits"
@@ -147,6 +147,15 @@ class Rules:
             "--post-occasion",
             metavar="PATH",
             help="Where in it the id of the payment or order is, such as data.id.",
+            rich_help_panel=_POSTS,
+        ),
+    ] = None
+    post_decimal: Annotated[
+        DecimalSign | None,
+        typer.Option(
+            "--post-decimal",
+            metavar="SIGN",
+            help='The sign before decimals in its amount: "." or ",".',
             rich_help_panel=_POSTS,
         ),
     ] = None

@@ -1,6 +1,7 @@
 """An operation in words."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Final
 
@@ -70,6 +71,7 @@ def _posts(operation: Operation) -> Iterator[tuple[str, str]]:
     said = ["names the amount"] if operation.amount_from_post else []
     said += [f"contact in {operation.post.contact}"] if operation.post.contact else []
     said += [f"occasion in {operation.post.occasion}"] if operation.post.occasion else []
+    said += [f'"{operation.post.decimal}" before decimals'] if operation.post.decimal else []
     if operation.repeat_window != _WINDOW:
         said.append(f"again within {_span(operation.repeat_window)} counts once")
     if said:
@@ -99,7 +101,7 @@ def as_json(operation: Operation) -> dict[str, object]:
         "states": [state for state in STATES if state in operation.states],
         "tags_if_applied": list(operation.tags_if_applied),
         "tags_if_refused": list(operation.tags_if_refused),
-        "post": {"contact": operation.post.contact, "occasion": operation.post.occasion},
+        "post": asdict(operation.post),
         "amount_from_post": operation.amount_from_post,
         "repeat_window": operation.repeat_window,
         "paused": operation.paused,

@@ -34,6 +34,8 @@ _COLUMNS: Final = (
 _PIPED: Final = tuple(
     map(Column, ("contact", "field", "status", "ccops", "kit", "by", "entry", "at", "operation", "who", "reason"))
 )
+_OTHERWISE: Final = ("lost", "open", "parked", "unclear")
+"""What differs for another reason than a hand."""
 _AT_ONCE: Final = 200
 """Rows that are laid out together; of very many, the widths may change from one lot to the next."""
 
@@ -68,6 +70,8 @@ def show_ways(session: "Session", found: "Found", how: "Writing") -> None:
 def show_unsure(session: "Session", found: "Found") -> None:
     """Say what brings those to an end of which nobody knows yet whether a hand changed them."""
     kinds = {each.kind for each in found.differing}
+    for mend in dict.fromkeys(each.mend for each in found.differing if each.mend):
+        session.console.advise(f"Give back what a late write took: {mend}")
     if kinds & {"open", "parked"}:
         session.console.note("Bring to an end what is open or needs you: ccops settle")
     if "unclear" in kinds:
@@ -79,9 +83,10 @@ def summary(found: "Found") -> Iterator[str]:
     counts, by_hand = found.counts, found.by_hand
     moved = total(number for each in by_hand if (number := moved_by(each)) is not None)
     by = f" ({clean(found.field)} {moved_text(moved)})" if moved else ""
-    kinds = {kind: sum(each.kind == kind for each in found.differing) for kind in ("open", "parked", "unclear")}
+    kinds = {kind: sum(each.kind == kind for each in found.differing) for kind in _OTHERWISE}
     lines = [
         (len(by_hand), f"changed by hand{by}"),
+        (kinds["lost"], f"lost to a late write of ccops{_lost_in_all(found)}"),
         (kinds["open"], "open: a write of ccops is not at its end"),
         (kinds["parked"], f"{need_you(kinds['parked'])}: nobody knows yet whether a write of ccops arrived"),
         (kinds["unclear"], "unclear: a late write of ccops"),
@@ -93,6 +98,11 @@ def summary(found: "Found") -> Iterator[str]:
     width = max(3, *(len(count) for count, _ in shown), 0)
     for count, text in shown:
         yield f"  {count:>{width}} {text}"
+
+
+def _lost_in_all(found: "Found") -> str:
+    moved = total(number for each in found.differing if each.kind == "lost" and (number := moved_by(each)) is not None)
+    return f" ({clean(found.field)} {moved_text(moved)})" if moved else ""
 
 
 def moved_by(difference: "Difference") -> Decimal | None:
@@ -152,6 +162,7 @@ def _object(found: "Found", each: "Difference") -> Mapping[str, object]:
         "by": entry.by,
         "via": entry.via,
         "at": iso(entry.moment),
+        **({"mend": each.mend} if each.mend else {}),
     }
 
 

@@ -101,12 +101,15 @@ def _show(session: "Session", extent: "Extent", *, json: bool) -> None:
 
 def _write(session: "Session", extent: "Extent", file: Path, *, replace: bool) -> None:
     from ccops.report.doctor.wording import size
-    from ccops.report.html.file import check_free, write
+    from ccops.report.html.file import check_free, is_stdout, write
     from ccops.report.html.page import page
 
     if not replace:
         check_free(file)  # before the work is done
+    alone = is_stdout(file)
     octets = write(file, page(_made(session, extent), rehearsal=session.settings.sandbox))
+    if alone:
+        return  # one more line would end up in the page
     session.console.say(f"{file} is written ({size(octets)}); open it in a browser.")
     session.console.advise("It holds addresses of your contacts: keep it where only you can read it.")
 

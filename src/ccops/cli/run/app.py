@@ -14,7 +14,7 @@ from ccops.cli.run.choices import Choosing
 from ccops.cli.run.errors import PausedRun
 from ccops.cli.session import session_of
 from ccops.cli.thousands import tell_of_thousands
-from ccops.text import clean
+from ccops.text import clean, tidy
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Name = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, parser=tidy, show_default=False)
+]
 Contacts = Annotated[
     list[str] | None, typer.Argument(metavar="CONTACT", help="E-mail addresses, or Kit's ids.", show_default=False)
 ]
@@ -83,7 +85,7 @@ def run_for(
 ) -> int:
     """Name the contacts and the occasion, and do it."""
     from ccops.cli.doing import do
-    from ccops.cli.failures import failures_to
+    from ccops.cli.failures import failures_to, status_with
     from ccops.cli.keys import check_key
     from ccops.cli.run.asking import Asking, settled
     from ccops.cli.run.choices import choose
@@ -99,9 +101,9 @@ def run_for(
             session.console.note("Nothing was sent.")
             return 0
         status = do(session, asking.job(session.clock.now()), how)
-    if failures is not None and failures.is_whole and failures.count:
+    if failures is not None and failures.is_whole and failures.count and not failures.failure:
         _say_who_failed(session, shlex.quote(str(failed_to)), failures.count)
-    return status
+    return status_with(session, failed_to, failures, status)
 
 
 def _say_who_failed(session: "Session", path: str, count: int) -> None:

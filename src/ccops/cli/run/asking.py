@@ -74,7 +74,7 @@ class Asking:
     @property
     def command(self) -> str:
         """The beginning of the command line, as far as it chooses contacts."""
-        return words_of(self.known.name, self.choice.option, self.choice.value)
+        return words_of(self.known.name, self.choice.option, self.choice.value, *self.choice.more)
 
     @property
     def each_run(self) -> bool:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from ccops.errors import Misconfigured
-from ccops.text import clean, shorten
+from ccops.text import clean, folded, shorten
 
 
 class OneChoice(Misconfigured):
@@ -22,13 +22,20 @@ class StateOfNamed(Misconfigured):
         super().__init__("--state goes with --tagged, --file and --all; who is named is meant in any state.")
 
 
+class ColumnOfNoFile(Misconfigured):
+    """`--column` says something about a file, and none is given."""
+
+    def __init__(self) -> None:
+        super().__init__("--column goes with --file: it says which column has the contacts. Nothing was sent.")
+
+
 class NoTag(Misconfigured):
     """Kit has no tag of this name."""
 
     def __init__(self, word: str, known: Sequence[str]) -> None:
         from ccops.registry.faults import nearest
 
-        guess = nearest(word, known) or next((name for name in known if word.casefold() in name.casefold()), None)
+        guess = nearest(word, known) or next((name for name in known if folded(word) in folded(name)), None)
         meant = f" Did you mean {shorten(guess)}?" if guess else ""
         super().__init__(f"Kit has no tag {shorten(word)}. Nothing was sent.{meant}")
 

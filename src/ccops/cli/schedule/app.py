@@ -9,13 +9,16 @@ import typer
 from ccops.cli.making import command, new_app
 from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of
+from ccops.text import tidy
 
 if TYPE_CHECKING:
     from ccops.triggers.scheduling.timetable import Rhythm
 
 app = new_app()
 
-Name = Annotated[str | None, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Name = Annotated[
+    str | None, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, parser=tidy, show_default=False)
+]
 Contacts = Annotated[list[str] | None, typer.Argument(metavar="CONTACT", help="E-mail addresses, or Kit's ids.")]
 
 

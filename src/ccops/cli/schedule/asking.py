@@ -13,12 +13,14 @@ from ccops.cli.schedule.errors import (
     NoStdin,
     NothingToSelect,
     NoTime,
+    NotLasting,
     NotOneRhythm,
     NotOneSelection,
     OwnTag,
 )
+from ccops.files import regular_file
 from ccops.operations.model import PERIODS
-from ccops.text import clean
+from ccops.text import clean, folded
 from ccops.triggers.scheduling.timetable import Timetable, timetable
 
 if TYPE_CHECKING:
@@ -90,16 +92,25 @@ def _selected(
     if whom.tagged is not None:
         check_unsaid(session, whom.tagged, "--tagged")
         own = known.tag
-        if own is not None and whom.tagged.strip().casefold() in {str(own.id), own.name.casefold()}:
+        if own is not None and folded(whom.tagged) in {str(own.id), folded(own.name)}:
             raise OwnTag(known.name, clean(own.name))
         return ["--tagged", whom.tagged], [whom.tagged]
     if whom.file is not None:
         if whom.file == Path("-"):
             raise NoStdin
-        return ["--file", str(whom.file.expanduser().absolute())], [whom.file.stem]
+        return ["--file", str(_lasting(whom.file.expanduser().absolute()))], [whom.file.stem]
     if whom.all_:
         return ["--all"], ["all"]
     return [str(contact_of(word)) for word in contacts or ()], []
+
+
+def _lasting(path: Path) -> Path:
+    """Demand that a file can be read each time; it may come later. Raises NotLasting."""
+    try:
+        regular_file(path)
+    except OSError as error:
+        raise NotLasting(path, error.strerror or type(error).__name__) from error
+    return path
 
 
 def _time(text: str | None) -> time:

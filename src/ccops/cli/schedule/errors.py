@@ -1,8 +1,10 @@
 """What can't be scheduled as it was asked for."""
 
+from pathlib import Path
 from typing import Final
 
 from ccops.errors import Misconfigured
+from ccops.text import clean
 
 SELECTIONS: Final = "contacts, --tagged, --file or --all"
 RHYTHMS: Final = "--daily, --weekly, --monthly, --quarterly or --yearly"
@@ -73,3 +75,12 @@ class NoStdin(Misconfigured):
 
     def __init__(self) -> None:
         super().__init__("--file - reads what is typed or piped in, and where cron starts things there is nothing.")
+
+
+class NotLasting(Misconfigured):
+    """The file can't be read again and again, as a schedule does."""
+
+    mend = NoStdin.mend
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"--file {clean(str(path))} can't be read each time it runs: {reason}. Nothing was printed.")

@@ -28,7 +28,7 @@ class NoRehearsalHere(Misconfigured):
 
 def add_tag(session: "Session", name: str, words: "Sequence[str]") -> int:
     """Add an operation's tag to contacts of the embedded sandbox. Raises NoRehearsalHere, NotBound."""
-    from ccops.cli.nobody import advise
+    from ccops.cli.nobody import advise, tell_if_moved
     from ccops.engine.finding import find_contact
 
     operation, console, missing = session.operation(name), session.console, []
@@ -38,6 +38,8 @@ def add_tag(session: "Session", name: str, words: "Sequence[str]") -> int:
         raise NotBound(name)
     for who in map(contact_of, words):
         contact = find_contact(session.ledger, session.crm, who)
+        if contact is not None:
+            tell_if_moved(session, who, contact.email)
         if contact is None:
             console.say(f"{who}: failed: no such contact in the sandbox", urgent=True)
             missing.append(who)

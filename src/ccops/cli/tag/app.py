@@ -8,6 +8,7 @@ from ccops.cli.job import Writing
 from ccops.cli.making import command, new_app
 from ccops.cli.options import complete_operation
 from ccops.cli.session import session_of
+from ccops.text import tidy
 
 app = new_app(
     "Make, bind and unbind trigger tags.",
@@ -18,7 +19,9 @@ app = new_app(
     """,
 )
 
-Operation = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Operation = Annotated[
+    str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, parser=tidy, show_default=False)
+]
 TagName = Annotated[
     str | None, typer.Option("--name", metavar="TAG", help='What it is called in Kit, instead of "ccops: OPERATION".')
 ]

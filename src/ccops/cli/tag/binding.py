@@ -9,6 +9,8 @@ from ccops.cli.op import saving
 from ccops.cli.op.keys import Edit
 from ccops.cli.tag.carriers import Carriers, confirmed, run_for
 from ccops.cli.tag.errors import NoSuchTag, PausedHere, TagCarried, TagCounted, TagTaken
+from ccops.crm.base import tag_named
+from ccops.text import folded, tidy
 
 if TYPE_CHECKING:
     from ccops.cli.job import Writing
@@ -43,9 +45,8 @@ def _tag_in_crm(session: "Session", operation: str, word: str) -> "Tag":
     """Find a tag by its name, in any case of letters, or by its id."""
     from ccops.operations.model import Tag
 
-    tags, wanted = session.crm.tags(), word.strip()
-    named = [tag for tag in tags if tag.name.strip().casefold() == wanted.casefold()]
-    found = next(iter([*named, *(tag for tag in tags if str(tag.id) == wanted)]), None)
+    tags = session.crm.tags()
+    found = tag_named(tags, word) or next((tag for tag in tags if str(tag.id) == tidy(word)), None)
     if found is None:
         raise NoSuchTag(operation, word, [tag.name for tag in tags])
     return Tag(found.id, found.name)
@@ -56,7 +57,7 @@ def _demand_unused(session: "Session", name: str, tag: "Tag") -> None:
     for other in session.registry.operations.values():
         if other.name != name and other.tag is not None and other.tag.id == tag.id:
             raise TagTaken(tag.name, other.name, starts=True)
-        if tag.name.casefold() in {follow.casefold() for follow in (*other.tags_if_applied, *other.tags_if_refused)}:
+        if folded(tag.name) in {folded(follow) for follow in (*other.tags_if_applied, *other.tags_if_refused)}:
             raise TagTaken(tag.name, other.name, starts=False)
     counted = session.ledger_to_read.identity.counted_as(tag.id)
     if counted is not None and counted != name:

@@ -51,7 +51,7 @@ def confirmed(session: "Session", carriers: Carriers) -> bool:
     session.console.note(f'{operation.name} for the {them} "{carriers.tag.name}":')
     example = replace(carriers, contacts=carriers.chosen[:1])
     for request, contact in zip(example.requests(0, Origin("", "run")), example.contacts, strict=True):
-        text = outcome_text(session.preview.look(request), operation.timezone, session.clock.now())
+        text = outcome_text(session.preview().look(request), operation.timezone, session.clock.now())
         session.console.note(f"  e.g. {contact.email}  {text}")
     return session.questions.confirm("Go on?")
 

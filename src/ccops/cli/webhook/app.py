@@ -7,6 +7,7 @@ import typer
 from ccops.cli.making import command, new_app
 from ccops.cli.options import Json, Yes, complete_operation
 from ccops.cli.session import session_of
+from ccops.text import tidy
 
 app = new_app(
     "Let Kit and other systems reach ccops serve.",
@@ -18,10 +19,14 @@ app = new_app(
     """,
 )
 
-Operation = Annotated[str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, show_default=False)]
+Operation = Annotated[
+    str, typer.Argument(metavar="OPERATION", autocompletion=complete_operation, parser=tidy, show_default=False)
+]
 OneOrAll = Annotated[
     str | None,
-    typer.Argument(metavar="OPERATION", autocompletion=complete_operation, help="Only this one; else all."),
+    typer.Argument(
+        metavar="OPERATION", autocompletion=complete_operation, parser=tidy, help="Only this one; else all."
+    ),
 ]
 Url = Annotated[
     str | None,

@@ -11,6 +11,7 @@ from ccops.cli.making import command, new_app
 from ccops.cli.options import Json, complete_operation
 from ccops.cli.session import NoSuchOperation, session_of
 from ccops.operations.model import RESERVED_NAMES
+from ccops.text import tidy
 
 if TYPE_CHECKING:
     from ccops.cli.session import Session
@@ -25,7 +26,10 @@ About = Annotated[str, typer.Argument(metavar="CONTACT", help="E-mail address, o
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="OPERATION", autocompletion=complete_operation, help="Only this one; else all that concern the contact."
+        metavar="OPERATION",
+        autocompletion=complete_operation,
+        parser=tidy,
+        help="Only this one; else all that concern the contact.",
     ),
 ]
 

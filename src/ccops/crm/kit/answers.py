@@ -105,7 +105,7 @@ def held_tag(row: Json) -> HeldTag:
 
 def custom_field(row: Json) -> CustomField:
     """Read a custom field."""
-    return CustomField(_id(row), _needed(row, "key"), _text(row.get("label")))
+    return CustomField(_id(row), _needed(row, "key"), _text(row.get("label")), _text(row.get("name")))
 
 
 def one_hook(answer: Answer) -> Hook:

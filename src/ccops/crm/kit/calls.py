@@ -58,6 +58,8 @@ class Calls:
         """When Kit gave its latest answer, by its own clock."""
         self.ahead: timedelta | None = None
         """By how much this machine's clock is ahead of Kit's, by the latest answer that did what was asked."""
+        self.has_written = False
+        """Whether a request that changes something has left, whatever came of it."""
 
     @property
     def host(self) -> str:
@@ -76,6 +78,7 @@ class Calls:
         while True:
             secret = self._ready(within, renewed_since=started if renewed else None, unsure=unsure_since is not None)
             attempt, sent_at = attempt + 1, self._clock.now()
+            self.has_written = self.has_written or repeat != "read"
             try:
                 got = self._attempt(call, secret, read, sent_at, unsure_since)
             except KeyRefused as refused:  # which had no effect, so it may be sent again, once

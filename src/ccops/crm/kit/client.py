@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
+from unicodedata import normalize
 
 from ccops.clock import Clock
 from ccops.crm.base import (
@@ -16,6 +17,7 @@ from ccops.crm.base import (
     KnownTag,
     ManyWritten,
     Missing,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     StateFilter,
@@ -71,6 +73,11 @@ class KitCrm:
     ) -> None:
         self.close()
 
+    @property
+    def has_written(self) -> bool:
+        """Whether a request that changes something has left, whatever came of it."""
+        return self._calls.has_written
+
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
@@ -106,10 +113,17 @@ class KitCrm:
             return None
 
     def find(self, email: str) -> Contact | None:
-        """Look a contact up by e-mail address, in any state; None for a text that Kit takes for no address."""
+        """Look a contact up by e-mail address, in any state; None for a text that Kit takes for no address.
+
+        An ä may be one character in Kit or two; the other way to write it is asked for only if there is one.
+        """
         wanted = email.strip()
         if "@" not in wanted:
             return None
+        spellings = dict.fromkeys((wanted, normalize("NFC", wanted), normalize("NFD", wanted)))
+        return next((found for each in spellings if (found := self._find(each)) is not None), None)
+
+    def _find(self, wanted: str) -> Contact | None:
         try:
             found = Rows(self._calls, endpoints.contact_by_email(wanted), "subscribers", answers.contact)
             same = [row for row in found if same_address(row.email, wanted)]
@@ -174,23 +188,27 @@ class KitCrm:
             endpoints.add_tag(contact_id, tag_id), lambda answer: answers.was_added(answer, contact_id), "always"
         )
 
-    def remove_tag(self, contact_id: int, tag_id: int) -> None:
+    def remove_tag(self, contact_id: int, tag_id: int, tagged_at: datetime | None = None) -> None:
         """Take a tag off; a contact that does not have it is no error.
 
-        When an answer was lost, the contact's tags are read before another attempt: someone may have added the tag
-        again meanwhile, and that tagging is an occasion of its own.
+        Unless the first attempt succeeds, the contact's tags are read before another one: someone may have added the
+        tag again meanwhile, and that tagging is an occasion of its own. `tagged_at` names the tagging that is meant.
+        Raises HeldBack, a NotSent, rather than to wait more than 5 s for its turn.
         """
         started = self._clock.now()
         for attempt in range(1, _REMOVALS):
             try:
                 return self._untag(contact_id, tag_id)
-            except OutcomeUnknown:
-                gone = self._tagging_gone(contact_id, tag_id, started)
+            except (NotSent, OutcomeUnknown) as trouble:
+                if isinstance(trouble, ServiceUnreachable):  # asked to stop, or sent elsewhere
+                    raise
+                self._clock.sleep(attempt - 1)
+                self._pacer.reserve(2)
+                gone = self._tagging_gone(contact_id, tag_id, tagged_at, started)
                 if gone is None:
                     raise
             if gone:
                 return None
-            self._clock.sleep(attempt)
         return self._untag(contact_id, tag_id)
 
     @property
@@ -212,16 +230,23 @@ class KitCrm:
 
     def _untag(self, contact_id: int, tag_id: int) -> None:
         with suppress(Missing):  # without contact or tag there is no tagging either
-            self._calls.ask(endpoints.remove_tag(contact_id, tag_id), answers.removed, "if-unsent")
+            self._calls.ask(
+                endpoints.remove_tag(contact_id, tag_id),
+                answers.removed,
+                "never",
+                within=_LONGEST_HOLD_OF_A_WRITE,
+            )
 
-    def _tagging_gone(self, contact_id: int, tag_id: int, started: datetime) -> bool | None:
-        """Say whether the tagging that was there at `started` is gone; None if that can't be known."""
+    def _tagging_gone(self, contact_id: int, tag_id: int, tagged_at: datetime | None, started: datetime) -> bool | None:
+        """Say whether a tagging, or the one that was there at `started`, is gone; None if that can't be known."""
         try:
             held = [tag.tagged_at for tag in self.tags_of(contact_id) if tag.id == tag_id]
         except Missing:
             return True
         except (ServiceUnreachable, Rejected):
             return None
+        if tagged_at is not None:
+            return tagged_at not in held
         passed = (self._clock.now() - started).total_seconds()
         if held and self.server_date is None:
             return None

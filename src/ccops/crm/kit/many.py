@@ -59,6 +59,7 @@ class Many:
             endpoints.remove_tag_of_many(tag_id, wanted),
             lambda answer: many_answers.untagged(answer, tag_id, wanted),
             "never",
+            within=self._within,
         )
 
     def _ids_of(self, keys: set[str]) -> Mapping[str, int]:

@@ -1,7 +1,6 @@
 """Kit's allowance, N requests per rolling 60 s and credential, shared by all threads and processes of one home."""
 
 import errno
-import fcntl
 import math
 import os
 import threading
@@ -14,6 +13,7 @@ from typing import Final, Protocol
 from ccops.clock import Clock
 from ccops.crm.kit.errors import HeldBack, Interrupted, PaceUnusable
 from ccops.crm.kit.schedule import Allowance, Schedule
+from ccops.waits import lock_file
 
 MARGIN: Final = 1 / 60
 """Share of the window that is added to it. Requests don't travel equally fast: a slow one followed by a quick one are
@@ -154,7 +154,7 @@ def _locked(path: Path) -> Iterator[int]:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock_file(handle, f"the turn of the next request, in {path}")
         yield handle
     finally:
         os.close(handle)

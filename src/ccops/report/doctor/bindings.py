@@ -1,9 +1,10 @@
 """What the registry names and the CRM must have: the operations' fields, and their trigger tags."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ccops.crm.base import CustomField
+from ccops.engine.renamed_fields import renamed_fields
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Operation, Registry, Tag
@@ -11,17 +12,48 @@ from ccops.operations.plan import fields_read
 from ccops.registry.faults import nearest
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.wording import count
-from ccops.text import clean, shorten
+from ccops.text import clean, folded, shorten
 
 
-def fields_of(registry: Registry, fields: list[CustomField]) -> Iterator[Finding]:
+def keys_of(registry: Registry) -> frozenset[str]:
+    """Name all fields that operations read or write, and those that have limits."""
+    return frozenset(registry.fields).union(*map(fields_read, registry.operations.values()))
+
+
+def fields_of(registry: Registry, fields: list[CustomField], ledger: Ledger | CcopsError) -> Iterator[Finding]:
     """Look for the fields of all operations, and for those that the registry has limits for."""
     known = {field.key: field.label for field in fields}
+    ids = {} if isinstance(ledger, CcopsError) else ledger.field_names.ids()
+    of_ledger = frozenset[str]() if isinstance(ledger, CcopsError) else ledger.field_names.keys()
+    renamed = renamed_fields(keys_of(registry) | of_ledger, fields, ids)
     operations = registry.operations.values()
-    found = [_gone(operation, key, known) for operation in operations for key in sorted(_lacking(operation, known))]
-    found += [_limits_of(key) for key in registry.fields if key not in known]
+    found = [_renamed(old, field) for old, field in renamed.items()]
+    found += _taken(keys_of(registry) | of_ledger, fields, ids)
+    found += [
+        _gone(operation, key, known)
+        for operation in operations
+        for key in sorted(_lacking(operation, known) - renamed.keys())
+    ]
+    found += [_limits_of(key) for key in registry.fields if key not in known and key not in renamed]
     used = frozenset[str]().union(*map(fields_read, operations))
     yield from found or ([well("fields", f"{', '.join(sorted(used))}")] if used else [])
+
+
+def _renamed(old: str, field: CustomField) -> Finding:
+    text = f'the field "{clean(old)}" has the key "{clean(field.key)}" in Kit now: it was renamed there'
+    return wrong("fields", text, "ccops doctor --fix")
+
+
+def _taken(keys: Iterable[str], fields: list[CustomField], ids: Mapping[str, int]) -> Iterator[Finding]:
+    """Look for keys that another field has now, while the one that had them before is there under a new key."""
+    by_key, by_id = {field.key: field for field in fields}, {field.id: field for field in fields}
+    for key in sorted(keys):
+        now, before = by_key.get(key), by_id.get(ids.get(key, 0))
+        if now is not None and before is not None and now.id != before.id:
+            text = (
+                f'"{clean(key)}" is the key of another field in Kit now; the one that had it is "{clean(before.key)}"'
+            )
+            yield wrong("fields", text, "give the new field another label in Kit, then: ccops doctor --fix")
 
 
 def _lacking(operation: Operation, known: Mapping[str, str]) -> frozenset[str]:
@@ -48,7 +80,21 @@ def tags_of(registry: Registry, names: Mapping[int, str], ledger: Ledger | Ccops
     """Look for the trigger tags of all operations, and whether the ledger has counted them by the same name."""
     bound = [operation for operation in registry.operations.values() if operation.tag is not None]
     found = [finding for operation in bound for finding in _tag(operation, names, ledger)]
+    for operation in registry.operations.values():
+        for old, new in renamed_followups(operation, names, ledger).items():
+            text = f"{operation.name}: its follow-up tag {shorten(old)} is called {shorten(new)} in Kit now"
+            found.append(wrong("tags", text, "ccops doctor --fix"))
     yield from found or ([well("tags", f"{count(len(bound), 'trigger tag')}, each in its place")] if bound else [])
+
+
+def renamed_followups(operation: Operation, names: Mapping[int, str], ledger: Ledger | CcopsError) -> dict[str, str]:
+    """Return the follow-up tags of an operation that have another name in the CRM now, by their old names."""
+    if isinstance(ledger, CcopsError):
+        return {}
+    known = {folded(name) for name in names.values()}
+    gone = {name for name in (*operation.tags_if_applied, *operation.tags_if_refused) if folded(name) not in known}
+    noted = {name: ledger.identity.followup_tag(name) for name in gone}
+    return {name: names[tag] for name, tag in noted.items() if tag is not None and tag in names}
 
 
 def _tag(operation: Operation, names: Mapping[int, str], ledger: Ledger | CcopsError) -> Iterator[Finding]:
@@ -69,6 +115,6 @@ def _tag(operation: Operation, names: Mapping[int, str], ledger: Ledger | CcopsE
 
 def _another(operation: str, gone: Tag, names: Mapping[int, str]) -> str:
     """Write the commands that give an operation another tag: the one that is called like the lost one, or a new one."""
-    alike = next((name for name in names.values() if name.casefold() == gone.name.casefold()), None)
+    alike = next((name for name in names.values() if folded(name) == folded(gone.name)), None)
     another = f"create {operation}" if alike is None else f"bind {operation} {clean(shlex.quote(alike))}"
     return f"ccops tag unbind {operation}\nccops tag {another}"

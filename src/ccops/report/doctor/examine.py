@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from ccops.errors import CcopsError, CredentialRefused, ServiceUnreachable
 from ccops.operations.model import Registry
 from ccops.registry.settings import Settings
-from ccops.report.doctor import backup, bindings, home, inbox, kit, ledger, periods, receipts, waiting, webhooks
+from ccops.report.doctor import backup, bindings, home, inbox, kit, ledger, losses, periods, receipts, waiting, webhooks
 from ccops.report.doctor.finding import Finding, guarded, told, well
 from ccops.report.doctor.patient import Patient, Visit
 from ccops.report.doctor.wording import count
@@ -37,6 +37,7 @@ def _all_checks(patient: Patient) -> Iterator[Finding]:
     yield from _with("registry", patient.registry, _registry)
     yield from _with("ledger", patient.ledger, ledger.look)
     if not isinstance(patient.ledger, CcopsError):
+        yield from guarded("ledger", ledger.journal(patient, patient.ledger))
         yield from guarded("backup", backup.look(patient, patient.ledger))
         yield from guarded("runs", ledger.runs(patient, patient.ledger))
         yield from guarded("open", ledger.open_entries(patient, patient.ledger))
@@ -46,6 +47,8 @@ def _all_checks(patient: Patient) -> Iterator[Finding]:
             yield from guarded("grant", periods.look(patient, patient.ledger, operations))
     if isinstance(patient.visit, Visit):
         yield from guarded("Kit", _in_kit(patient, patient.visit))
+    elif not isinstance(patient.ledger, CcopsError):
+        yield from guarded("lost", losses.look(patient.ledger, None))
 
 
 def _with(area: str, part: Part | CcopsError | None, check: Callable[[Part], Iterable[Finding]]) -> Iterator[Finding]:
@@ -72,10 +75,11 @@ def _in_kit(patient: Patient, visit: Visit) -> Iterator[Finding]:
     fields, names = visit.crm.fields(), {tag.id: tag.name for tag in visit.crm.tags()}
     registry = patient.registry
     if not isinstance(patient.ledger, CcopsError):
+        yield from guarded("lost", losses.look(patient.ledger, visit.crm), _KIT_IS_GONE)
         yield from guarded("receipts", receipts.look(patient.ledger, visit.crm, fields), _KIT_IS_GONE)
     if not isinstance(registry, CcopsError):
         bound = [operation for operation in registry.operations.values() if operation.tag and operation.tag.id in names]
-        yield from guarded("fields", bindings.fields_of(registry, fields), _KIT_IS_GONE)
+        yield from guarded("fields", bindings.fields_of(registry, fields, patient.ledger), _KIT_IS_GONE)
         yield from guarded("tags", bindings.tags_of(registry, names, patient.ledger), _KIT_IS_GONE)
         yield from guarded("waiting", waiting.look(patient, visit.crm, bound), _KIT_IS_GONE)
         if not isinstance(patient.settings, CcopsError):

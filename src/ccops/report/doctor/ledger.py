@@ -1,12 +1,13 @@
 """The ledger: whole, and nothing left lying in it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from ccops.engine.commands import command_of
 from ccops.errors import CcopsError
 from ccops.ledger.errors import LedgerDamaged
+from ccops.ledger.journal import is_affected, text_of
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.report.doctor.finding import Finding, told, well, wrong
@@ -16,6 +17,7 @@ from ccops.text import clean
 
 _REMEMBERED: Final = timedelta(days=30)
 """A run broken off longer ago will not be given again: its command is history."""
+_ONE_BUILD: Final = "call ccops with one Python only on this machine, the one that has the newer SQLite"
 _AGAIN: Final = "give the same command again: it goes on with this run"
 _MOST: Final = 5
 
@@ -30,6 +32,24 @@ def look(ledger: Ledger) -> Iterator[Finding]:
     entries = count(ledger.history.count(), "entry", "entries")
     account = clean(ledger.identity.account[1])
     yield well("ledger", f"{entries} of {account}, {size(database.path.stat().st_size)}, whole")
+
+
+def journal(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
+    """Look at which builds of SQLite write to the file, and whether its journal mode is safe with all of them."""
+    wal, ours, builds = ledger.database.journal
+    lately = {build: last for build, last in builds.items() if _is_lately(last, patient)}
+    unsafe = sorted(build for build in {ours, *lately} if is_affected(build))
+    if wal and unsafe:
+        text = f"it is in WAL mode, in which SQLite {text_of(unsafe[0])} can lose what was written"
+        yield wrong("ledger", text, "ccops doctor --fix" if ours in unsafe else _ONE_BUILD)
+        return
+    others = [f"{text_of(build)} on {last}" for build, last in sorted(lately.items()) if build != ours]
+    too = f"; written to by SQLite {', '.join(others)} too" if others else ""
+    yield well("ledger", f"SQLite {text_of(ours)}, {'WAL mode' if wal else 'rollback journal'}{too}")
+
+
+def _is_lately(last: str, patient: Patient) -> bool:
+    return patient.now.date() - date.fromisoformat(last) <= _REMEMBERED
 
 
 def runs(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
@@ -53,7 +73,7 @@ def open_entries(patient: Patient, ledger: Ledger) -> Iterator[Finding]:
     if due:
         yield wrong("open", f"{count(len(due), 'change')} begun and not ended: {_named(due)}", "ccops settle")
     if tagged:
-        text = f"{count(len(tagged), 'change')} applied, tags not in order yet: {_named(tagged)}"
+        text = f"{count(len(tagged), 'change')} ended, tags not in order yet: {_named(tagged)}"
         yield wrong("open", text, "ccops settle")
     if not due and not tagged:
         yield well("open", f"{count(len(begun), 'change')} under way now" if begun else "nothing was left half-way")
@@ -72,7 +92,7 @@ def _parked(ledger: Ledger, parked: list[Entry]) -> Iterator[Finding]:
         text = f"e{entry.id} {clean(who)}, {entry.operation}: {clean(entry.reason or '')}"
         yield wrong("parked", text, _by_word(entry))
     if len(parked) > _MOST:
-        yield wrong("parked", f"{len(parked) - _MOST} more", "ccops settle")
+        yield wrong("parked", f"{len(parked) - _MOST:,} more", "ccops settle")
 
 
 def _by_word(entry: Entry) -> str:
@@ -81,5 +101,5 @@ def _by_word(entry: Entry) -> str:
 
 
 def _named(entries: list[Entry]) -> str:
-    more = f" and {len(entries) - _MOST} more" if len(entries) > _MOST else ""
+    more = f" and {len(entries) - _MOST:,} more" if len(entries) > _MOST else ""
     return ", ".join(f"e{entry.id}" for entry in entries[:_MOST]) + more

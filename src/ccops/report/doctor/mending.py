@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 
 from ccops.engine.founding import mend_receipt_field
 from ccops.engine.heart import Heart
+from ccops.engine.renamed_fields import follow_in_ledger, keys_of_ledger, note_fields, renamed_fields
 from ccops.errors import CcopsError
 from ccops.ledger.ledger import Ledger
 from ccops.registry.edit import edit_operation
+from ccops.registry.field_keys import rename_fields
 from ccops.registry.home import Home, folder_lock, told
+from ccops.report.doctor.bindings import keys_of, renamed_followups
 from ccops.report.doctor.finding import Finding, guarded, well
 from ccops.report.doctor.home import drafts, open_to_others
 from ccops.report.doctor.ledger import is_due
@@ -29,6 +32,7 @@ def mend(patient: Patient, heart: Callable[[], Heart]) -> Iterator[Finding]:
     yield from guarded("mended", _locks(patient.ledger))
     if isinstance(patient.visit, Visit):
         yield from guarded("mended", _receipt_field(patient.ledger, patient.visit))
+        yield from guarded("mended", _field_keys(patient, patient.ledger, patient.visit))
         yield from guarded("mended", _tag_names(patient, patient.visit))
         yield from guarded("mended", _open_entries(patient, patient.ledger, heart))
 
@@ -60,9 +64,32 @@ def _receipt_field(ledger: Ledger, visit: Visit) -> Iterator[Finding]:
         yield well("mended", f'the field "ccops receipt" {what} in Kit (key {field.key})')
 
 
+def _field_keys(patient: Patient, ledger: Ledger, visit: Visit) -> Iterator[Finding]:
+    """Follow fields that were renamed in the CRM: they are known by their ids, whatever their keys are now.
+
+    The ledger first: broken off behind it, the same command finds the file still to be changed.
+    """
+    if ledger.identity.account[0] != visit.account.id:
+        return
+    fields = visit.crm.fields()
+    of_file = frozenset() if isinstance(patient.registry, CcopsError) else keys_of(patient.registry)
+    keys, ids = of_file | keys_of_ledger(ledger), ledger.field_names.ids()
+    renamed = renamed_fields(keys, fields, ids)
+    follow_in_ledger(ledger, renamed)
+    names = {old: field.key for old, field in renamed.items() if old in of_file}
+    if names:
+        rename_fields(patient.home.registry, names)
+    for old, field in renamed.items():
+        where = "in operations.toml and in the ledger" if old in names else "in the ledger"
+        yield well("mended", f'the field "{clean(old)}" is called "{clean(field.key)}" now, as in Kit, {where}')
+    if renamed:
+        ledger.field_names.forget(renamed)
+    note_fields(ledger, {renamed[key].key if key in renamed else key for key in keys}, fields)
+
+
 def _tag_names(patient: Patient, visit: Visit) -> Iterator[Finding]:
     """Call trigger tags in the registry as they are called in the CRM now; what they start depends on ids alone."""
-    if isinstance(patient.registry, CcopsError) or not any(each.tag for each in patient.registry.operations.values()):
+    if isinstance(patient.registry, CcopsError) or not patient.registry.operations:
         return
     names = {tag.id: tag.name for tag in visit.crm.tags()}
     for operation in patient.registry.operations.values():
@@ -70,6 +97,16 @@ def _tag_names(patient: Patient, visit: Visit) -> Iterator[Finding]:
         if tag is not None and names.get(tag.id, tag.name) != tag.name:
             edit_operation(patient.home.registry, operation.name, {"tag": {"id": tag.id, "name": names[tag.id]}})
             yield well("mended", f"{operation.name}: its tag is {shorten(names[tag.id])} in operations.toml too now")
+        followups = renamed_followups(operation, names, patient.ledger)
+        if followups:
+            lists = {
+                "tags_if_applied": [followups.get(name, name) for name in operation.tags_if_applied],
+                "tags_if_refused": [followups.get(name, name) for name in operation.tags_if_refused],
+            }
+            edit_operation(patient.home.registry, operation.name, {key: tags for key, tags in lists.items() if tags})
+            for new in followups.values():
+                text = f"{operation.name}: its follow-up tag is {shorten(new)} in operations.toml too now"
+                yield well("mended", text)
 
 
 def _open_entries(patient: Patient, ledger: Ledger, heart: Callable[[], Heart]) -> Iterator[Finding]:

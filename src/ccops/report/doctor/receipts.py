@@ -6,6 +6,7 @@ from typing import Final
 
 from ccops.crm.base import Contact, Crm, CustomField
 from ccops.engine.founding import RECEIPT_LABEL, Unknown, unknown_among
+from ccops.engine.renamed_fields import renamed_fields
 from ccops.ledger.ledger import Ledger
 from ccops.report.doctor.finding import Finding, well, wrong
 from ccops.report.doctor.wording import count
@@ -18,6 +19,11 @@ MOST: Final = 10_000
 def look(ledger: Ledger, crm: Crm, fields: list[CustomField]) -> Iterator[Finding]:
     """Look for the field that holds the receipts, and for those of another ledger, or of a newer copy of this one."""
     key = ledger.identity.receipt_field
+    renamed = renamed_fields([key], fields, ledger.field_names.ids()).get(key)
+    if renamed is not None:
+        text = f'their field "{clean(key)}" has the key "{clean(renamed.key)}" in Kit now: it was renamed there'
+        yield wrong("receipts", text, "ccops doctor --fix")
+        return
     if all(field.key != key for field in fields):
         text = f'their field "{clean(key)}" is not in Kit: deleted, or renamed; then call it "{RECEIPT_LABEL}" again'
         yield wrong("receipts", f"{text}. Else:", "ccops doctor --fix")
@@ -25,7 +31,9 @@ def look(ledger: Ledger, crm: Crm, fields: list[CustomField]) -> Iterator[Findin
     unknown = unknown_among(ledger, _first(crm.contacts()))
     if unknown.contacts:
         yield _strange(unknown)
-    else:
+    if unknown.copied:
+        yield _copied(unknown, ledger, key)
+    if not unknown.contacts and not unknown.copied:
         yield well("receipts", f"in the field {key}")
 
 
@@ -41,3 +49,15 @@ def _strange(unknown: Unknown) -> Finding:
         "wrote them. Only if it is lost for ever:"
     )
     return wrong("receipts", text, "ccops init --take-over")
+
+
+def _copied(unknown: Unknown, ledger: Ledger, key: str) -> Finding:
+    carrier, entry = unknown.copied[0]
+    owner = ledger.people.by_id(entry.contact)
+    name = owner.email if owner is not None and owner.email else f"contact {entry.contact}"
+    carry = "carries the receipt" if len(unknown.copied) == 1 else "carry receipts"
+    text = (
+        f"{count(len(unknown.copied), 'contact')} {carry} of another contact's change: {clean(carrier.email)} that of "
+        f"e{entry.id}, a change of {clean(name)}. Kit's import or a merge may have copied it"
+    )
+    return wrong("receipts", text, f'empty the field "{clean(key)}" there in Kit, once its other fields are right')

@@ -28,7 +28,7 @@ def needs_of(
         *(_parked(entry, name) for entry in entries if entry.status == "parked"),
         *(_in_inbox(event) for event in events if event.state == "parked"),
         *(_left(entry, "open", "begun, and its outcome is not known yet", name) for entry in started),
-        *(_left(entry, "tags", "applied, but its tags are not in order yet", name) for entry in tagged),
+        *(_left(entry, "tags", f"{entry.status}, but its tags are not in order yet", name) for entry in tagged),
         *_waiting([event for event in events if event.state == "waiting" and _is_late(event, registry, now)]),
     )
 

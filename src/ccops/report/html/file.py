@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ccops.errors import Misconfigured
-from ccops.registry.home import told, write_private
+from ccops.files import target_of, written
+from ccops.registry.home import told
 from ccops.report.html.page import MARK
 from ccops.text import clean
 
@@ -18,15 +19,26 @@ class NotAReport(Misconfigured):
 
 
 def check_free(path: Path) -> None:
-    """Demand that nothing is there but a report that may be replaced. Raises NotAReport and FileUnusable."""
-    if path.is_dir() or (path.exists() and not _is_report(path)):
+    """Demand that no file is there but a report that may be replaced. Raises NotAReport and FileUnusable."""
+    if path.is_dir():
+        raise NotAReport(path)
+    with told(path):
+        file = target_of(path).file
+    if file is not None and file.exists() and not _is_report(file):
         raise NotAReport(path)
 
 
 def write(path: Path, page: str) -> int:
     """Put the page in its place; return how many bytes it has. Raises FileUnusable."""
-    write_private(path, page)
+    with told(path), written(path) as draft:
+        draft.write(page)
     return len(page.encode())
+
+
+def is_stdout(path: Path) -> bool:
+    """Tell whether the page goes where answers go. Raises FileUnusable."""
+    with told(path):
+        return target_of(path).is_stdout
 
 
 def _is_report(path: Path) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from ccops.crm.base import Contact, HeldTag
+from ccops.engine.losses import Loss
 from ccops.ledger.events import Event
 from ccops.ledger.model import LEFT_OUT, Entry, Run
 from ccops.operations.model import RESERVED_NAMES, Operation
@@ -64,6 +65,8 @@ class Case:
     """The contact's one write whose outcome is not known, of whatever operation."""
     events: tuple[Event, ...] = ()
     """Of this operation and contact, newest first."""
+    losses: tuple[Loss, ...] = ()
+    """What late writes took from the contact and nothing has given back, of whatever operation."""
     last_run: Run | None = None
     """The last run or import of this operation that left entries, for whomever."""
     run_of_period: Run | None = None
@@ -76,8 +79,10 @@ class Case:
 
     @property
     def newest(self) -> Entry | None:
-        """The newest entry that is not an undo."""
-        return next((entry for entry in self.entries if entry.undoes is None), None)
+        """The newest entry that is not an undo, and that gave its occasion up to no older one that came back."""
+        found = [entry for entry in self.entries if entry.undoes is None]
+        held = {entry.occasion for entry in found if not entry.reopened}
+        return next((entry for entry in found if not (entry.reopened and entry.occasion in held)), None)
 
     @property
     def present(self) -> Entry | None:
@@ -87,7 +92,8 @@ class Case:
         found = [
             entry for entry in self.entries if entry.undoes is None and self.period in {entry.period, entry.occasion}
         ]
-        return next((entry for entry in found if entry.status in _HOLDING), next(iter(found), None))
+        holding = (entry for entry in found if entry.status in _HOLDING and not entry.reopened)
+        return next(holding, next((entry for entry in found if entry.status in _HOLDING), next(iter(found), None)))
 
     @property
     def waiting_tag(self) -> HeldTag | None:

@@ -1,5 +1,6 @@
 """Rules about who is asked for, and about an operation that is gone."""
 
+from ccops.engine.telling import moved_text
 from ccops.report.why.answer import Answer, command, when
 from ccops.report.why.case import Case, Person
 from ccops.text import clean, same_address
@@ -52,7 +53,7 @@ def preface(person: Person) -> str:
     if person.before is not None:
         return f"{clean(now)} is another contact ({person.id}) than before ({person.before}). "
     if "@" in person.word and not same_address(person.word, now):
-        return f"{clean(person.word)} is {clean(now)} in Kit now. "
+        return f"{moved_text(person.word, now)}. "
     if person.known_as is not None and not same_address(person.known_as, now):
         return f"{clean(now)} was {clean(person.known_as)} before, the same contact ({person.id}). "
     return ""

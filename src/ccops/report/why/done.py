@@ -27,7 +27,7 @@ def is_undone(case: Case) -> Answer | None:
         return Answer("undone", why, "See how", (command("history", f"e{entry.undone_by}"),), entry)
     note = f' ("{clean(taken.note)}")' if taken.note else ""
     why = f"{_done(entry, case)} was taken back {when(taken.moment, case)} by {clean(taken.by)}{note}, e{taken.id}."
-    if taken.reopens:
+    if entry.reopened:
         return Answer("undone", why, "Its occasion may run again", (again(entry, case),), entry)
     return Answer("undone", why, "Bring it back", (undo(taken, "taken back by mistake"),), entry)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ccops.crm.base import Contact, Crm, Missing
+from ccops.engine.losses import losses_of
 from ccops.engine.request import Who
 from ccops.errors import ServiceUnreachable
 from ccops.ledger.history import Filter
@@ -12,7 +13,7 @@ from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Registry
 from ccops.operations.periods import period_key
 from ccops.report.why.case import Case, Person
-from ccops.text import same_address
+from ccops.text import address_key, same_address
 
 
 def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
@@ -25,10 +26,20 @@ def meet(ledger: Ledger, crm: Crm, who: Who) -> Person:
         if contact is not None and (isinstance(who, int) or same_address(contact.email, who)):
             return _with(ledger, crm, person, contact, look=True)
         # The address is not known, or was given up, or has gone over to another contact.
-        found = None if isinstance(who, int) else crm.find(who)
-        return _with(ledger, crm, person, found or contact, look=number is None)
+        found = None if isinstance(who, int) else _found(ledger, crm, who)
+        if found is None or (contact is not None and found.id == contact.id):  # a list that lags shows the old address
+            found = contact
+        return _with(ledger, crm, person, found, look=number is None)
     except ServiceUnreachable:
         return replace(person, reached=False, near=_near(ledger, person))
+
+
+def _found(ledger: Ledger, crm: Crm, email: str) -> Contact | None:
+    """Look an address up in the CRM's list, which may lag: one that the ledger has not seen there is read by id."""
+    row = crm.find(email)
+    if row is None or (known := ledger.people.by_id(row.id)) is None or same_address(known.email, email):
+        return row
+    return crm.contact(row.id)
 
 
 def _with(ledger: Ledger, crm: Crm, person: Person, contact: Contact | None, *, look: bool) -> Person:
@@ -54,7 +65,9 @@ def _near(ledger: Ledger, person: Person) -> str | None:
 def cases(ledger: Ledger, registry: Registry, person: Person, names: Iterable[str], now: datetime) -> Iterator[Case]:
     """Gather what is known of the contact and each operation."""
     addresses = {person.word, person.known_as, person.contact.email if person.contact else None, person.id}
-    events = ledger.inbox.of_contact([str(name).lower() for name in addresses if name])
+    addresses |= set(() if person.id is None else ledger.people.former(person.id))
+    events = ledger.inbox.of_contact([address_key(str(name)) for name in addresses if name])
+    losses = () if person.id is None else tuple(losses_of(ledger, person.id, person.contact))
     for name in names:
         operation = registry.operations.get(name)
         timezone = registry.timezone
@@ -71,6 +84,7 @@ def cases(ledger: Ledger, registry: Registry, person: Person, names: Iterable[st
             period=period,
             blocking=None if person.id is None else ledger.entries.sending(person.id),
             events=tuple(event for event in events if event.operation == name),
+            losses=losses,
             last_run=ledger.history.last_run_of(name),
             run_of_period=None if period is None else ledger.history.last_run_of(name, period),
         )

@@ -11,6 +11,7 @@ RULES: Final[tuple[Rule, ...]] = (
     waiting.is_for_nobody,
     contact.is_gone,
     contact.is_no_operation,
+    unfinished.is_lost,
     unfinished.is_parked,
     unfinished.is_open,
     waiting.is_tag_stuck,

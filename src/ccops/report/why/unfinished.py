@@ -6,6 +6,18 @@ from ccops.report.why.case import Case
 from ccops.text import clean
 
 
+def is_lost(case: Case) -> Answer | None:
+    """A late write took away what the operation had done, or is what stopped it."""
+    stopped = any(entry.status == "parked" and entry.turn is None for entry in case.entries)
+    for loss in case.losses:
+        own = next((entry for entry in loss.entries if entry.operation == case.name), None)
+        if own is not None or (stopped and loss.over is None):
+            done = "" if own is None else f"e{own.id} ({when(own.moment, case)}, {occasion(own, case)}) was done, but "
+            why = f"{done or 'Before anything else: '}{loss.text}."
+            return Answer("lost", why, "Give it back", (loss.command,), own)
+    return None
+
+
 def is_parked(case: Case) -> Answer | None:
     """An entry needs a person; often the contact's present values tell what became of it."""
     entry = next((entry for entry in case.entries if entry.status == "parked"), None)

@@ -24,6 +24,8 @@ def create(call: Call) -> Answer:
     """Make a custom field, or return the one that has the label."""
     label, fields = call.text("label", _BLANK), call.store.fields()
     known = _labelled(label, fields)
+    if known is None and len(fields) >= call.settings.most_fields:
+        raise Invalid(f"You can have at most {call.settings.most_fields} custom fields")
     return Answer(200 if known else 201, {"custom_field": _presented(known or born(call.store, label, call.moment))})
 
 

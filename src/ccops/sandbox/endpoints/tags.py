@@ -3,8 +3,9 @@
 from ccops.sandbox.call import Call
 from ccops.sandbox.exchange import Answer, Invalid, Json
 from ccops.sandbox.moment import shown
-from ccops.sandbox.paging import listing, window
+from ccops.sandbox.paging import Window, listing, window
 from ccops.sandbox.rows import TagRow
+from ccops.sandbox.tables import PRESENT
 
 _BLANK = "Name can't be blank"
 
@@ -24,7 +25,9 @@ def index(call: Call) -> Answer:
 def create(call: Call) -> Answer:
     """Make a tag, or return the one that has the name in any case of letters."""
     name = call.text("name", _BLANK)
-    known = call.store.tag_named(name)
+    known, most = call.store.tag_named(name), call.settings.most_tags
+    if known is None and most is not None and len(call.store.tags(PRESENT, Window(size=most)).rows) >= most:
+        raise Invalid(f"You can have at most {most} tags")
     tag = known or call.store.new_tag(name, call.moment)
     return Answer(200 if known else 201, {"tag": presented(tag)})
 

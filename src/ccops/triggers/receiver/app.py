@@ -14,6 +14,8 @@ from ccops.triggers.receiver.refusals import CantStore, NoSuchPlace, SecretWrong
 Environ = dict[str, object]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What the log tells of a method; any other word was chosen by the sender."""
 _RETRY_AFTER: Final = "30"
 """Seconds; Kit heeds them, and comes again anyway."""
 
@@ -35,6 +37,8 @@ class Place:
     name: str
     method: str
     answer: Callable[[Call], Reply]
+    check: Callable[[Call], object] = lambda _: None
+    """What a look with HEAD at an address for POSTs finds out: whether the address is right."""
 
 
 class Receiver:
@@ -51,7 +55,7 @@ class Receiver:
         try:
             call = call_of(environ)
             found = self._place(call)
-            method, place = call.method, found.name
+            method, place = call.method if call.method in _METHODS else "?", found.name
             reply, detail = _answer(found, call), ""
         except TurnedAway as refusal:
             reply, detail = _turned_away(refusal), type(refusal).__name__
@@ -70,10 +74,18 @@ class Receiver:
                 return Place("/kit", "POST", lambda call: hooks.signed(house, call))
             case ["kit", name, secret]:
                 return Place(
-                    f"/kit/{self._shown(name)}/***", "POST", lambda call: hooks.legacy(house, call, name, secret)
+                    f"/kit/{self._shown(name)}/***",
+                    "POST",
+                    lambda call: hooks.legacy(house, call, name, secret),
+                    lambda _: hooks.check(house, name, secret),
                 )
             case ["operations", name]:
-                return Place(f"/operations/{self._shown(name)}", "POST", lambda call: posts.receive(house, call, name))
+                return Place(
+                    f"/operations/{self._shown(name)}",
+                    "POST",
+                    lambda call: posts.receive(house, call, name),
+                    lambda call: posts.check(house, call, name),
+                )
             case ["entries", name]:
                 return Place("/entries", "GET", lambda call: looking.entry(house, call, name))
             case ["healthz"]:
@@ -87,15 +99,19 @@ class Receiver:
 
 
 def _answer(place: Place, call: Call) -> Reply:
-    if call.method != place.method and not (call.method == "HEAD" and place.method == "GET"):
+    if call.method == place.method or (call.method == "HEAD" and place.method == "GET"):
+        return place.answer(call)
+    if call.method != "HEAD":
         raise WrongMethod(place.method)
-    return place.answer(call)
+    # Senders look whether an address answers before they use it, and switch it off if it does not.
+    place.check(call)
+    return Reply(HTTPStatus.OK, {})
 
 
 def _turned_away(refusal: TurnedAway) -> Reply:
     headers: list[tuple[str, str]] = []
     if isinstance(refusal, WrongMethod):
-        headers.append(("Allow", refusal.allowed.replace(" and ", ", ")))
+        headers.append(("Allow", refusal.allowed))
     elif isinstance(refusal, SecretWrong):
         headers.append(("WWW-Authenticate", "Bearer"))
     elif isinstance(refusal, CantStore):

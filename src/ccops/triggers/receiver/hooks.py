@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from ccops.clock import parse_iso
-from ccops.ledger.events import Accepted, Arrival
+from ccops.ledger.events import Accepted, Arrival, Event
 from ccops.triggers.receiver.house import House
 from ccops.triggers.receiver.http import Call, Reply
 from ccops.triggers.receiver.refusals import NoContact, SignatureWrong, Unreadable
@@ -34,13 +34,18 @@ class Tagging:
 
 def legacy(house: House, call: Call, name: str, secret: str) -> Reply:
     """Take a legacy webhook, which tells the contact and nothing else."""
-    house.operation(name)
-    house.demand_secret(name, [secret])
+    check(house, name, secret)
     contact = _id(_dig(_object(call.body), "subscriber", "id"))
     if contact is None:
         raise NoContact("subscriber.id")
     now = house.clock.now()
     return _accepted(house, [Arrival("legacy", name, str(contact), at=now, received_at=now)], passed_over=0)
+
+
+def check(house: House, name: str, secret: str) -> None:
+    """Demand that an address of a legacy webhook is right. Raises OperationUnknown and SecretWrong."""
+    house.operation(name)
+    house.demand_secret(name, [secret])
 
 
 def signed(house: House, call: Call) -> Reply:
@@ -73,11 +78,16 @@ def read_tagging(event: object) -> Tagging | None:
 
 def _accepted(house: House, arrivals: Sequence[Arrival], passed_over: int) -> Reply:
     accepted: Sequence[Accepted] = house.ledger.inbox.accept(arrivals) if arrivals else ()
-    new = sum(each.new for each in accepted)
+    new = sum(each.new or _comes_again(house, each.event) for each in accepted)
     if new:
         house.board.ring()
     told = {"accepted": new, "repeated": len(accepted) - new, "passed_over": passed_over}
     return Reply(HTTPStatus.ACCEPTED if new else HTTPStatus.OK, told)
+
+
+def _comes_again(house: House, event: Event) -> bool:
+    """Tell whether an event that came before is tried again, since what it counted as was reopened."""
+    return event.state == "done" and house.ledger.inbox.again(event, house.clock.now()).state == "waiting"
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
-from ccops.triggers.receiver.refusals import TooLarge, Unreadable, WrongMethod
+from ccops.triggers.receiver.refusals import TooLarge, Unreadable
 
 MOST_BYTES: Final = 1_000_000
 """Of a body. 100 events of Kit, each with a contact of 140 fields, are well below."""
@@ -28,6 +28,8 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str]
+    raw_query: str = field(repr=False)
+    """The query as it was sent, each character a byte."""
     headers: Mapping[str, str]
     """By their names in lower case."""
     body: bytes = field(repr=False)
@@ -56,16 +58,15 @@ class Reply:
 
 
 def call_of(environ: Mapping[str, object]) -> Call:
-    """Read a request from WSGI's environment. Raises TooLarge, Unreadable and WrongMethod."""
+    """Read a request from WSGI's environment. Raises TooLarge and Unreadable."""
     method = _text(environ, "REQUEST_METHOD")
-    if method not in {"GET", "HEAD", "POST"}:
-        raise WrongMethod("GET and POST")
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): value
         for name, value in environ.items()
         if isinstance(value, str) and (name.startswith("HTTP_") or name == "CONTENT_TYPE")
     }
-    return Call(method, _path(environ), _query(environ), headers, _body(environ, headers) if method == "POST" else b"")
+    body = _body(environ, headers) if method == "POST" else b""
+    return Call(method, _path(environ), _query(environ), _text(environ, "QUERY_STRING"), headers, body)
 
 
 def _path(environ: Mapping[str, object]) -> str:

@@ -1,6 +1,7 @@
 """Why a request is turned away: each kind knows its HTTP status and writes its own sentence for whoever sent it."""
 
 from http import HTTPStatus
+from shlex import quote
 
 from ccops.errors import CcopsError
 from ccops.text import clean, shorten
@@ -10,6 +11,11 @@ class TurnedAway(CcopsError):  # noqa: N818 - reads as a state, like its sibling
     """Base of all: nothing was accepted."""
 
     status: HTTPStatus
+
+
+def _which_counts(operation: str, place: str) -> str:
+    """Say how a person makes one place the contact's."""
+    return f"Say which counts, such as: ccops op edit {operation} --post-contact {quote(clean(place))}"
 
 
 class NoSuchPlace(TurnedAway):
@@ -93,8 +99,11 @@ class NoContact(TurnedAway):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self, places: str) -> None:
-        super().__init__(f"there is no contact in the body; it is looked for in {clean(places)}")
+    def __init__(self, places: str, address_place: str | None = None, operation: str = "") -> None:
+        found = ""
+        if address_place is not None:
+            found = f". {clean(address_place)} has an e-mail address. {_which_counts(operation, address_place)}"
+        super().__init__(f"there is no contact in the body; it is looked for in {clean(places)}{found}")
 
 
 class ContactUnusable(TurnedAway):
@@ -111,9 +120,45 @@ class ContactsDisagree(TurnedAway):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self, one: str, other: str) -> None:
+    def __init__(self, one: str, other: str, operation: str) -> None:
         where = f"{one} is given twice" if one == other else f"{one} and {other} are both given"
-        super().__init__(f"which contact is meant? {clean(where)}, and they differ")
+        super().__init__(f"which contact is meant? {clean(where)}, and they differ. {_which_counts(operation, one)}")
+
+
+class IdBesideAddress(TurnedAway):
+    """There is an id, and an address in a place that is not known to be the contact's: one of them is another's."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, id_place: str, address_place: str, operation: str) -> None:
+        super().__init__(
+            f"which contact is meant? {clean(id_place)} has an id, and {clean(address_place)} has an e-mail address. "
+            f"{_which_counts(operation, address_place)}"
+        )
+
+
+class IdOfAnother(TurnedAway):
+    """The id belongs to a contact with another address."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, id_place: str, address_place: str, operation: str) -> None:
+        super().__init__(
+            f"which contact is meant? the contact with the id in {clean(id_place)} does not have the e-mail address in "
+            f"{clean(address_place)}. {_which_counts(operation, address_place)}"
+        )
+
+
+class PlaceholderLeft(TurnedAway):
+    """A merge field was not replaced with a value."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(
+            f"{clean(place)} is {shorten(text)}, a placeholder that was not replaced with a value. "
+            "Choose the field again in the system that sends this"
+        )
 
 
 class AmountUnusable(TurnedAway):
@@ -123,6 +168,27 @@ class AmountUnusable(TurnedAway):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"amount is {shorten(text)}; it has to be a plain number above 0, such as 10 or 2.50")
+
+
+class AmountMissing(TurnedAway):
+    """The amount is empty, though the operation takes one."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self) -> None:
+        super().__init__("amount is empty; send a number above 0, or leave amount out for the operation's own")
+
+
+class AmountAmbiguous(TurnedAway):
+    """The amount can be read in two ways."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, text: str, operation: str) -> None:
+        super().__init__(
+            f"amount is {shorten(text)}, which can mean two numbers. Send a plain number, such as 10 or 2.50, or say "
+            f'which sign comes before decimals: ccops op edit {operation} --post-decimal "." (or ",")'
+        )
 
 
 class OccasionMissing(TurnedAway):

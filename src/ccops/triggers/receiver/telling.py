@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from ccops.clock import iso
+from ccops.engine.telling import of_old, outcome_of
 from ccops.ledger.events import Event, EventStatus
+from ccops.ledger.model import Entry
 from ccops.operations.occasions import for_post
 from ccops.triggers.receiver.house import House
 from ccops.triggers.receiver.http import Reply
@@ -31,7 +33,28 @@ def place_of(event: Event) -> str:
 
 def event_object(house: House, event: Event) -> dict[str, object]:
     """Tell how an event went: the object of its change, as `--json` prints it, and where it stands in the inbox."""
-    entry = None if event.entry is None else house.ledger.entries.find(event.entry)
+    return _object(house, event, _entry_of(house, event))
+
+
+def outcome_reply(house: House, event: Event, *, done_before: bool = False) -> Reply:
+    """Answer with how an event went; 202 as long as that is not known. `done_before`: it was when it was sent again."""
+    entry = _entry_of(house, event)
+    status, told = status_now(event, entry), _object(house, event, entry)
+    if done_before and status in {"applied", "repeated"}:
+        told["status"] = "repeated"
+        told["reason"] = told["reason"] if entry is None else of_old(entry) or told["reason"]
+    code = HTTPStatus.ACCEPTED if event.state != "done" else _STATUS.get(status, HTTPStatus.ACCEPTED)
+    return Reply(code, told, (("Location", place_of(event)),))
+
+
+def status_now(event: Event, entry: Entry | None) -> EventStatus | None:
+    """Return how an event stands: an entry goes on after the event's end, so that it is asked, if there is one."""
+    if entry is None or not _asks_entry(event):
+        return event.status
+    return cast("EventStatus", outcome_of(entry, None).status)
+
+
+def _object(house: House, event: Event, entry: Entry | None) -> dict[str, object]:
     if entry is None:
         told = _without_entry(event)
     else:
@@ -40,15 +63,18 @@ def event_object(house: House, event: Event) -> dict[str, object]:
     return {**told, **_own(event), "event": event_name(event), "state": event.state}
 
 
-def outcome_reply(house: House, event: Event) -> Reply:
-    """Answer with how an event went; 202 as long as nobody can tell."""
-    status = HTTPStatus.ACCEPTED if event.state != "done" else _STATUS.get(event.status, HTTPStatus.ACCEPTED)
-    return Reply(status, event_object(house, event), (("Location", place_of(event)),))
+def _entry_of(house: House, event: Event) -> Entry | None:
+    return None if event.entry is None else house.ledger.entries.find(event.entry)
+
+
+def _asks_entry(event: Event) -> bool:
+    """Tell whether an event's end was that of its entry; else its own try tells what the entry does not."""
+    return event.entry is not None and event.status in {"applied", "parked"}
 
 
 def _own(event: Event) -> dict[str, object]:
-    """Tell of an event's own try where that is not what its entry tells; an entry goes on: it may be undone."""
-    if event.entry is not None and event.status in {"applied", "parked"}:
+    """Tell of an event's own try where that is not what its entry tells."""
+    if _asks_entry(event):
         return {}
     why = {} if event.reason is None else {"reason": event.reason}
     return {"status": "failed" if event.status == "missing" else event.status or "open", **why}
