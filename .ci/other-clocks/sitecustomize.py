@@ -1,4 +1,4 @@
-"""Lets Python sleep under libfaketime, whose `clock_nanosleep` (0.9.10) fails when the monotonic clock is left alone."""
+"""Lets Python sleep under libfaketime 0.9.10, whose `clock_nanosleep` fails if the monotonic clock is left alone."""
 
 import select
 import time
