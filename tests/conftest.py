@@ -1,6 +1,7 @@
 """A Kit for every test that asks for one, held against Kit's own description of its API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,9 +18,15 @@ settings.load_profile("steady")
 
 
 @pytest.fixture
-def kit() -> Iterator[Sandbox]:
+def kit_clock() -> Callable[[], datetime]:
+    """The clock by which a Kit begins: the machine's, unless a room's tests have one of their own."""
+    return lambda: datetime.now(UTC)
+
+
+@pytest.fixture
+def kit(kit_clock: Callable[[], datetime]) -> Iterator[Sandbox]:
     """A fresh sandbox with its example contacts; at the end all that was said to it and by it must be valid."""
-    with Sandbox(keep_exchanges=None) as sandbox:
+    with Sandbox(keep_exchanges=None, clock=kit_clock) as sandbox:
         yield sandbox
         complaints = openapi.validate(sandbox.exchanges)
     assert not complaints, "\n".join(complaints)

@@ -26,7 +26,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 def environ(tmp_path: Path) -> dict[str, str]:
     """An environment without credentials, with a home of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIT_", "CCOPS_"))}
-    return kept | {"CCOPS_HOME": str(tmp_path / "home"), "PYTHONPATH": str(SOURCE), "COLUMNS": "80"}
+    path = os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
+    return kept | {"CCOPS_HOME": str(tmp_path / "home"), "PYTHONPATH": path, "COLUMNS": "80"}
 
 
 @pytest.fixture

@@ -46,4 +46,4 @@ def at_noon(shown: str) -> str:
     """Return what a screen shows with all times made one, of the same width."""
     shown = re.sub(r"\b(tagged|and) \d\d:\d\d", r"\1 12:00", shown)
     shown = re.sub(r"\bbetween \d{1,2} [A-Z][a-z]{2} \d\d:\d\d", "between 22 Nov 12:00", shown)
-    return re.sub(r"[ \d]\d [A-Z][a-z]{2} \d\d:\d\d", "22 Nov 12:00", shown)
+    return re.sub(r"[ \d]\d [A-Z][a-z]{2}( 20\d\d)? \d\d:\d\d", "22 Nov 12:00", shown)

@@ -46,6 +46,7 @@ def test_a_draft_that_may_hold_the_key_is_removed_once_it_is_nobodys(practice: P
     draft = practice.home / ".config.toml.abc"
     draft.write_text(f'api_key = "{KEY}"')
     draft.chmod(0o600)
+    os.utime(draft, (time.time(), time.time()))
     assert practice.wrong() == [], "somebody may be writing it right now"
     os.utime(draft, (time.time() - 120, time.time() - 120))
     assert [area for area, _, _ in practice.wrong()] == ["home"]

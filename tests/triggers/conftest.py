@@ -1,7 +1,7 @@
 """The receiver without a socket: a WSGI application that is called directly, and work that is done on demand."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import BytesIO
@@ -24,6 +24,7 @@ from tests.engine.conftest import Bench, increase
 # The bench is the engine's: a ledger, a sandbox, and the heart between them.
 from tests.engine.conftest import bench as bench  # noqa: PLC0414
 from tests.engine.conftest import clock as clock  # noqa: PLC0414
+from tests.engine.conftest import kit_clock as kit_clock  # noqa: PLC0414
 from tests.engine.conftest import open_bench as open_bench  # noqa: PLC0414
 
 SECRET = "grant-me-credits"
@@ -126,9 +127,8 @@ def tag_added(contact: int, tag: int, number: str = "a1", created: object = "202
 
 
 @pytest.fixture
-def door(bench: Bench, kit_clock: Callable[[], datetime]) -> Iterator[Door]:
+def door(bench: Bench) -> Iterator[Door]:
     """A receiver with one operation, that a tag is bound to."""
-    bench.kit.settings.clock = kit_clock
     number = bench.kit.add_tag(TAG)
     operations = {OPERATION: increase(tag=Tag(number, TAG))}
     secrets = Secrets({OPERATION: (Secret(SECRET),)}, (KIT,))
@@ -142,9 +142,3 @@ def door(bench: Bench, kit_clock: Callable[[], datetime]) -> Iterator[Door]:
     clerk = Clerk(bench.heart, registry, run, "maria")
     yield Door(bench, operations, secrets, Receiver(house, log.append), clerk, board, log)
     board.close()
-
-
-@pytest.fixture
-def kit_clock(bench: Bench) -> Callable[[], datetime]:
-    """Kit's clock goes with ours."""
-    return bench.clock.now
