@@ -26,7 +26,7 @@ test: $(DEVELOPING)  ## run the tests
 
 campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, many seeds, more examples
 	$(BIN)/pytest -m campaign
-	$(BIN)/pytest --hypothesis-profile searching --numprocesses auto tests/operations tests/registry tests/report
+	$(BIN)/pytest --hypothesis-profile searching --numprocesses auto tests/operations tests/config tests/app tests/report
 
 clocks: $(DEVELOPING)  ## run the tests as on the first of a month, on New Year's Eve and on a February 29 (needs libfaketime)
 	.ci/by-other-clocks
@@ -44,8 +44,8 @@ arrows: $(DEVELOPING)
 	$(BIN)/lint-imports
 
 lines:
-	@find src tests benchmarks docs -name '*.py' -exec wc -l {} + | awk '$$2 != "total" && $$1 > 400 { \
-		print $$2 ": " $$1 " lines; the house allows 400"; long = 1 } END { exit long }'
+	@find src tests benchmarks docs -name '*.py' -exec wc -l {} + | awk '$$2 != "total" && $$1 > 600 { \
+		print $$2 ": " $$1 " lines; the house allows 600"; long = 1 } END { exit long }'
 
 picture: $(INSTALLED)  ## draw docs/terminal.svg anew, from a real run
 	$(BIN)/python docs/picture.py

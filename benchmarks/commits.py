@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from ccops import __version__
-from ccops.ledger.journal import Version
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Origin
+from ccops.ledger.store.connections import SqliteVersion
 
 _COMMITS: Final = 400
 _TURNS: Final = 5
-_AFFECTED: Final[Version] = (3, 40, 1)
-_FIXED: Final[Version] = (3, 51, 3)
-_WAYS: Final[dict[str, Version]] = {"WAL mode, as with a fixed SQLite": _FIXED, "rollback journal": _AFFECTED}
+_AFFECTED: Final[SqliteVersion] = (3, 40, 1)
+_FIXED: Final[SqliteVersion] = (3, 51, 3)
+_WAYS: Final[dict[str, SqliteVersion]] = {"WAL mode, as with a fixed SQLite": _FIXED, "rollback journal": _AFFECTED}
 _NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         print(f"| {name} | {statistics.median(times):.2f} | {statistics.median(times) / least:.1f} |")
 
 
-def _commits(folder: Path, build: Version) -> float:
+def _commits(folder: Path, build: SqliteVersion) -> float:
     """Return how many milliseconds it takes to make an entry."""
     ledger = Ledger.create(folder / "ledger.sqlite3", folder / "locks", build=build)
     ledger.identity.found(9, "Ann's Studio", "ccops_receipt")

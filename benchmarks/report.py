@@ -19,9 +19,8 @@ from typing import Final, NamedTuple
 
 from ccops import __version__
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.rows import pack, stamp
-from ccops.operations.copying import to_json
-from ccops.operations.model import Change, Operation
+from ccops.ledger.store.rows import pack, stamp
+from ccops.operations.model import Change, Operation, to_json
 
 ENTRIES: Final = 100_000
 CONTACTS: Final = 5_000

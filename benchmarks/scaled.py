@@ -10,15 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from ccops.clock import SystemClock
+from ccops.config.operations_file import load
+from ccops.crm.http.rate_limit import SharedRateLimiter
 from ccops.crm.kit.client import KitCrm
-from ccops.crm.kit.pacing import SharedPacer
-from ccops.engine.bulk import Bulk
-from ccops.engine.heart import Heart
-from ccops.engine.many import WORKERS, Manners, work_off
-from ccops.engine.request import Request
+from ccops.engine.apply import Applier
+from ccops.engine.batch import WORKERS, BatchOptions, BulkApplier, work_off
+from ccops.engine.outcomes import Request
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Origin
-from ccops.registry.load import load
 from ccops.secret import Secret
 
 
@@ -27,16 +26,18 @@ def main() -> None:
     home, url, tag, key, rate, window = sys.argv[1:]
     place, clock = Path(home), SystemClock()
     ledger = Ledger.open(place / "ledger.sqlite3", place / "locks")
-    pacer = SharedPacer(place / "locks" / "pace-scaled", int(rate), float(window), clock)
-    heart = Heart(ledger, KitCrm(Secret("sandbox-key"), api_url=url, pacer=pacer, clock=clock), clock, timedelta(60))
+    pacer = SharedRateLimiter(place / "locks" / "pace-scaled", int(rate), float(window), clock)
+    applier = Applier(
+        ledger, KitCrm(Secret("sandbox-key"), api_url=url, pacer=pacer, clock=clock), clock, timedelta(60)
+    )
     run = ledger.runs.start(key, key, "benchmark", clock.now()).run.id
     plain = Request(
         load(place / "operations.toml").operations["grant"], 0, f"key:{key}", run, Origin("benchmark", "run")
     )
-    requests = (replace(plain, who=row.id, row=row) for row in heart.crm.carriers(int(tag)))
-    manners = Manners(clock, lambda: False, lambda *_: None, WORKERS)
+    requests = (replace(plain, who=row.id, row=row) for row in applier.crm.carriers(int(tag)))
+    manners = BatchOptions(clock, lambda: False, lambda *_: None, WORKERS)
     begun = time.time()
-    done = sum(outcome.status == "applied" for outcome in work_off(Bulk(heart).tasks(requests), manners))
+    done = sum(outcome.status == "applied" for outcome in work_off(BulkApplier(applier).tasks(requests), manners))
     print(begun, time.time(), done)
 
 

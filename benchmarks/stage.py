@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccops import __version__
-from ccops.sandbox import Sandbox
-from ccops.sandbox.endpoints.fields import born
-from ccops.sandbox.moment import micros
-from ccops.sandbox.rows import ContactRow
-from ccops.sandbox.tables import FOREVER
+from ccops.sandbox.api import create_field_row
+from ccops.sandbox.sandbox import Sandbox
+from ccops.sandbox.tables import FOREVER, ContactRow, micros
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -124,7 +122,7 @@ def _serve(wire: Connection, contacts: int, rate: int, window: float, latency: f
 def _fill(sandbox: Sandbox, contacts: int) -> tuple[int, int]:
     store, now = sandbox._service.store, micros(datetime(2026, 1, 1, tzinfo=UTC))  # noqa: SLF001 - by HTTP it takes hours
     with store.transaction():
-        field = born(store, "Credits", now).id
+        field = create_field_row(store, "Credits", now).id
         tag = store.new_tag(TAG, now)
         for number in range(contacts):
             contact, email = store.new_contact_id(), f"c{number:06}@example.org"

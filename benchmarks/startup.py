@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ccops import __version__
-from ccops.cli.demo.stage import stage_environ
-from ccops.sandbox import Sandbox
+from ccops.cli.commands.demo import stage_environ
+from ccops.sandbox.sandbox import Sandbox
 
 ROUNDS: Final = 21
 BASE: Final = "python -c 'import typer'"

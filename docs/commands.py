@@ -8,9 +8,8 @@ from typing import Final
 import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from ccops.cli import help as texts
 from ccops.cli.app import app
-from ccops.cli.catalog import CATALOG, Listed
+from ccops.cli.help import CATALOG, CommandEntry, argument_rows, option_row, usage
 
 Row = tuple[str, str]
 AnyCommand = TyperCommand | TyperGroup
@@ -40,7 +39,7 @@ def everywhere() -> list[Row]:
     """Return the options that every command takes."""
     params = typer.main.get_command(app).params
     known = [param for param in params if isinstance(param, TyperOption) and param.name in {"home", "debug"}]
-    return [*map(texts.option_row, known), ("--help, -h", "Show this help.")]
+    return [*map(option_row, known), ("--help, -h", "Show this help.")]
 
 
 def overview() -> Iterator[str]:
@@ -60,7 +59,7 @@ def page() -> Iterator[str]:
         yield from _part(path, command)
 
 
-def _link(listed: Listed) -> str:
+def _link(listed: CommandEntry) -> str:
     return f"[{listed.name}](#ccops-{listed.name})"
 
 
@@ -74,8 +73,8 @@ def _part(path: tuple[str, ...], command: AnyCommand) -> Iterator[str]:
         rows = [(f"{name} {inner}", _sentence(each.help)) for inner, each in command.commands.items()]
         yield from (f"- [{called}](#{called.replace(' ', '-')}): {_safe(meaning)}" for called, meaning in rows)
         return
-    yield from ("```text", texts.usage(name, arguments), "```", "")
-    yield from _under("", _listed(texts.argument_rows(arguments)))
+    yield from ("```text", usage(name, arguments), "```", "")
+    yield from _under("", _listed(argument_rows(arguments)))
     yield from _options([param for param in command.params if isinstance(param, TyperOption) and not param.hidden])
     yield from ("Examples:", "", "```sh", *inspect.cleandoc(command.epilog or "").splitlines(), "```")
 
@@ -84,7 +83,7 @@ def _options(options: Sequence[TyperOption]) -> Iterator[str]:
     """List options beneath the heading that each names, those without one at the end, as the help does."""
     panels = dict.fromkeys(option.rich_help_panel for option in options if option.rich_help_panel)
     for panel in (*panels, None):
-        rows = [texts.option_row(option) for option in options if option.rich_help_panel == panel]
+        rows = [option_row(option) for option in options if option.rich_help_panel == panel]
         yield from _under(f"{panel or 'Options'}:", _listed(rows))
 
 

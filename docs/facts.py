@@ -7,10 +7,10 @@ from typing import Final
 
 from docs import reading
 
-from ccops.cli import exits
-from ccops.registry.config import ENVIRONMENT
-from ccops.registry.home import Home
-from ccops.registry.starter import starter_config
+from ccops.cli import exit_status as exits
+from ccops.config.home import Home
+from ccops.config.settings import ENVIRONMENT
+from ccops.config.templates import starter_config
 
 Row = tuple[str, str]
 

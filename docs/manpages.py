@@ -12,9 +12,8 @@ from docs import commands, facts
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from ccops import __version__
-from ccops.cli import help as texts
 from ccops.cli.app import app
-from ccops.cli.catalog import CATALOG
+from ccops.cli.help import CATALOG, argument_rows, option_row, usage
 
 TOP: Final = Path(__file__).parents[1]
 _FACTS: Final = (("EXIT STATUS", facts.exit_status), ("FILES", facts.files), ("ENVIRONMENT", facts.variables))
@@ -39,14 +38,14 @@ def _page(path: tuple[str, ...], command: commands.AnyCommand) -> tuple[str, str
     arguments = [param for param in command.params if isinstance(param, TyperArgument)]
     options = [param for param in command.params if isinstance(param, TyperOption) and not param.hidden]
     inner = command.commands if isinstance(command, TyperGroup) else {}
-    called = f"{' '.join(path)} COMMAND [options]" if inner else texts.usage(" ".join(path), arguments)
+    called = f"{' '.join(path)} COMMAND [options]" if inner else usage(" ".join(path), arguments)
     lines = [
         *_head(path, sentence.rstrip(".")),
         *_section("SYNOPSIS", [f".B {_safe(called)}"]),
         *_section("DESCRIPTION", _paragraphs(f"{sentence}\n\n{rest}")),
         *_section("COMMANDS", _terms((name, _sentence(each.help)) for name, each in inner.items())),
-        *_section("ARGUMENTS", _terms(texts.argument_rows(arguments))),
-        *_section("OPTIONS", _terms([*map(texts.option_row, options), *commands.everywhere()])),
+        *_section("ARGUMENTS", _terms(argument_rows(arguments))),
+        *_section("OPTIONS", _terms([*map(option_row, options), *commands.everywhere()])),
         *_section("EXAMPLES", _examples(command.epilog)),
         *_section("SEE ALSO", [_also(path, inner)]),
     ]
@@ -64,7 +63,7 @@ def _program() -> Iterator[str]:
     for heading in headings:
         rows = [(listed.name, f"{listed.sentence}.") for listed in CATALOG if listed.heading == heading]
         yield from _section(f"COMMANDS: {heading.upper()}", _terms(rows))
-    yield from _section("OPTIONS", _terms(map(texts.option_row, options)))
+    yield from _section("OPTIONS", _terms(map(option_row, options)))
     for title, rows_of in _FACTS:
         yield from _section(title, _terms((term, _plain(meaning)) for term, meaning in rows_of()))
     yield from _section("EXAMPLES", _examples(command.epilog))

@@ -14,8 +14,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from ccops.cli.demo.stage import stage_environ
-from ccops.sandbox import Sandbox
+from ccops.cli.commands.demo import stage_environ
+from ccops.sandbox.sandbox import Sandbox
 
 PICTURE: Final = Path(__file__).with_name("terminal.svg")
 WIDTH: Final = 80

@@ -10,8 +10,8 @@ from typing import Final
 
 from docs import commands, facts, registry
 
-from ccops.registry.starter import starter_config
-from ccops.triggers.receiver import refusals
+from ccops.config.templates import starter_config
+from ccops.server import refusal as refusals
 
 FOLDER: Final = Path(__file__).parent
 _BLOCK: Final = re.compile(r"(?<=^<!-- generated: )([a-z-]+)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)

@@ -8,20 +8,38 @@ from docs import reading
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ccops.cli.op.keys import _OPTIONAL
+from ccops.cli.commands.op_options import _OPTIONAL
+from ccops.config.schema import (
+    INNER_TABLES,
+    LIMIT_KEYS,
+    MOST_PLACES,
+    STEPS,
+    Days,
+    FieldKey,
+    FieldTable,
+    NotNegative,
+    Number,
+    OperationName,
+    OperationsFileTable,
+    OperationTable,
+    Places,
+    Positive,
+    PostPath,
+    Seconds,
+    StrictTable,
+)
 from ccops.operations.model import REGISTRY_ACTIONS
-from ccops.registry import schema, values
 
 _WORDS: Final = (
-    (values.Positive, "a number above 0"),
-    (values.NotNegative, "a number, 0 or more"),
-    (values.Days, "a whole number"),
-    (values.Number, "a number"),
-    (values.Places, f"a whole number, 0 to {values.MOST_PLACES}"),
-    (values.FieldKey, "a field's key or label"),
-    (values.Name, "a text"),
-    (values.PostPath, "a path such as `a.b.c`"),
-    (values.Seconds, "a time such as `10m`"),
+    (Positive, "a number above 0"),
+    (NotNegative, "a number, 0 or more"),
+    (Days, "a whole number"),
+    (Number, "a number"),
+    (Places, f"a whole number, 0 to {MOST_PLACES}"),
+    (FieldKey, "a field's key or label"),
+    (OperationName, "a text"),
+    (PostPath, "a path such as `a.b.c`"),
+    (Seconds, "a time such as `10m`"),
     (bool, "`true` or `false`"),
     (str, "a text"),
     (int, "a whole number"),
@@ -31,22 +49,22 @@ _WORDS: Final = (
 
 def top() -> Iterator[str]:
     """Write the keys at the top of the file."""
-    yield from _table(schema.RegistryTable)
+    yield from _table(OperationsFileTable)
 
 
 def fields() -> Iterator[str]:
     """Write the keys of `[fields.KEY]`."""
-    yield from _table(schema.FieldTable)
+    yield from _table(FieldTable)
 
 
 def operations() -> Iterator[str]:
     """Write the keys of `[operations.NAME]` that say nothing of the change itself."""
-    yield from _table(schema.OperationTable, option=_option)
+    yield from _table(OperationTable, option=_option)
 
 
 def inner() -> Iterator[str]:
     """Write the keys of the tables within an operation's."""
-    for name, table in schema.INNER_TABLES.items():
+    for name, table in INNER_TABLES.items():
         yield from (f"`{name}`:", "", *_table(table), "")
 
 
@@ -56,14 +74,14 @@ def actions() -> Iterator[str]:
 
 
 def _action(action: str) -> tuple[str, str, str]:
-    table = schema.STEPS[action]
-    own = [name for name in table.model_fields if name not in {"field", "action", *schema.LIMIT_KEYS}]
+    table = STEPS[action]
+    own = [name for name in table.model_fields if name not in {"field", "action", *LIMIT_KEYS}]
     texts, hints = reading.attributes(table), _hints(table)
     keys = [f"`{_key(table, name)}` ({_words(hints[name])}): {texts[name]}" for name in own]
     return f"`{action}`", (table.__doc__ or "").strip(), " ".join(keys) or "none"
 
 
-def _table(table: type[schema.Table], option: Callable[[str], str] | None = None) -> Iterator[str]:
+def _table(table: type[StrictTable], option: Callable[[str], str] | None = None) -> Iterator[str]:
     texts, hints = reading.attributes(table), _hints(table)
     head = ("key", "value", "what it means", *(("option",) if option else ()))
     rows = []
@@ -83,11 +101,11 @@ def _option(key: str) -> str:
     return ", ".join(given)
 
 
-def _hints(table: type[schema.Table]) -> dict[str, Any]:
+def _hints(table: type[StrictTable]) -> dict[str, Any]:
     return get_type_hints(table, include_extras=True)
 
 
-def _key(table: type[schema.Table], name: str) -> str:
+def _key(table: type[StrictTable], name: str) -> str:
     return table.model_fields[name].alias or name
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests import openapi
 from tests.report.browser import PROGRAM
 

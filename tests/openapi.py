@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ccops.sandbox.exchange import Exchange
+from ccops.sandbox.http import Exchange
 
 _BESIDE = Path(__file__).parents[2] / "shared" / "kit" / "openapi-v4.json"
 

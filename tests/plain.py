@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 
 
 class Client:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from docs.commands import listed_commands
 
-from ccops.registry.load import parse
+from ccops.config.operations_file import parse
 from tests.test_readme import ANY, TOP, at_terminal, fits, user
 from tests.test_readme import environ as environ  # noqa: PLC0414 - a user who has ccops and nothing else of it
 

@@ -8,7 +8,7 @@ import pytest
 import typer.main
 from docs import manpages
 
-from ccops.cli.catalog import CATALOG
+from ccops.cli.help import CATALOG
 
 PAGES = dict(manpages.pages())
 

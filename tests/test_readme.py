@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ccops.cli.catalog import CATALOG
+from ccops.cli.help import CATALOG
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf-8")

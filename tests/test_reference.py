@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from docs import facts, reference
 
-from ccops.cli import exits
-from ccops.registry.config import ENVIRONMENT
+from ccops.cli import exit_status
+from ccops.config.settings import ENVIRONMENT
 from tests.test_readme import TOP
 from tests.test_readme import environ as environ  # noqa: PLC0414 - a user who has ccops and nothing else of it
 
@@ -38,7 +38,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_every_exit_status_has_its_meaning() -> None:
     told = {int(number) for number, meaning in facts.exit_status() if meaning}
-    assert told == {exits.FINE, *exits._WORST_FIRST} - {exits.BUG}
+    assert told == {exit_status.FINE, *exit_status._WORST_FIRST} - {exit_status.BUG}
 
 
 def test_every_variable_that_ccops_reads_has_its_meaning() -> None:

@@ -1,7 +1,7 @@
 """The program `ccops`, also as `python -m ccops` where its folder is not on the PATH."""
 
 _INTERRUPTED = 130
-"""As in `ccops.cli.exits`, of which nothing may be loaded yet."""
+"""As in `ccops.cli.exit_status`, of which nothing may be loaded yet."""
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
 """The kinds of trouble a user can be told about; each room derives its own, which take facts and speak themselves."""
 
+from pathlib import Path
 from typing import Final
+
+from ccops.text import clean
 
 SET_UP: Final = "ccops init\nor, if it is elsewhere: --home DIR, or CCOPS_HOME\nor, from a backup: ccops restore FILE"
 """What mends that there is no home: it was never made, is elsewhere, or was lost."""
@@ -31,3 +34,13 @@ class ServiceUnreachable(CcopsError):  # noqa: N818
 
 class LedgerUnusable(CcopsError):  # noqa: N818
     """The ledger can't be used, or another ledger is at work; nothing was sent."""
+
+
+class LedgerNotWritable(LedgerUnusable):
+    """The file, its folder or the disk can't be written to, perhaps from the midst of a write on."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"the ledger {path} can't be written to ({clean(what)}). Nothing is lost: check the free space of the "
+            "disk, and the owner and mode of the folder and of all in it; then give the same command again."
+        )

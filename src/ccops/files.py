@@ -57,7 +57,7 @@ class Target:
         return os.open(self.path, os.O_WRONLY | os.O_NOCTTY)
 
 
-class Draft:
+class DraftFile:
     """Takes the new content of a target; `written` puts it in its place."""
 
     def __init__(self, handle: int) -> None:
@@ -120,7 +120,7 @@ def regular_file(path: Path) -> Path:
 
 
 @contextmanager
-def written(path: Path, mode: int = PRIVATE_FILE, *, streams: bool = True) -> Iterator[Draft]:
+def written(path: Path, mode: int = PRIVATE_FILE, *, streams: bool = True) -> Iterator[DraftFile]:
     """Give a draft that takes the place of a file when the body ends well, durably; other targets are written at once.
 
     `streams`: devices and pipes are allowed. Raises Unfit and OSError.
@@ -128,14 +128,14 @@ def written(path: Path, mode: int = PRIVATE_FILE, *, streams: bool = True) -> It
     target = target_of(path) if streams else Target(path, regular_file(path))
     if target.file is None:
         with _closing(target.open_stream()) as handle:
-            yield Draft(handle)
+            yield DraftFile(handle)
         return
     with replaced(target.file, mode) as draft:
         yield draft
 
 
 @contextmanager
-def replaced(file: Path, mode: int = PRIVATE_FILE) -> Iterator[Draft]:
+def replaced(file: Path, mode: int = PRIVATE_FILE) -> Iterator[DraftFile]:
     """Give a draft that takes the place of a regular file when the body ends well, durably.
 
     It has no name until it is whole, so that a process that is killed leaves nothing of it behind. Raises OSError.
@@ -149,7 +149,7 @@ def replaced(file: Path, mode: int = PRIVATE_FILE) -> Iterator[Draft]:
     with _closing(handle):
         fcntl.flock(handle, fcntl.LOCK_EX)  # so that no sweep takes it for a leftover
         try:
-            draft = Draft(handle)
+            draft = DraftFile(handle)
             yield draft
             if not draft.abandoned:
                 os.fchmod(handle, mode)

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from ccops.cli.app import app
 from ccops.clock import Clock
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 from tests.cli.sites import Site, set_up, way_to
 
 SOURCE = Path(__file__).parents[2] / "src"

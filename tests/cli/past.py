@@ -5,8 +5,7 @@ from datetime import datetime
 
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Entry, Origin
-from ccops.operations.copying import to_json
-from ccops.operations.model import Change, Operation
+from ccops.operations.model import Change, Operation, to_json
 from tests.cli.sites import Site
 
 CREDIT = Operation("payment-credit", (Change("credits", "increase"),), "America/New_York")

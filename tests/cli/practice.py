@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ccops.config.operations_file import load
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Entry, Origin
-from ccops.operations.copying import to_json
-from ccops.registry.load import load
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
-from tests.cli.talking import KEY, keeps_secrets
+from ccops.operations.model import to_json
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, keeps_secrets
 
 
 @dataclass

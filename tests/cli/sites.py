@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccops.ledger.history import Filter
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.sandbox import Sandbox
+from ccops.ledger.queries import Filter
+from ccops.sandbox.sandbox import Sandbox
 
 KEY = "kit_0123456789abcdef"
 """The credential, which no output may ever hold."""

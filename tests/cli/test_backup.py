@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ccops.backup.errors import BackupUnwritable
-from ccops.backup.packing import pack
+from ccops.backup.contents import BackupUnwritable
+from ccops.backup.pack import pack
 from ccops.clock import SystemClock
+from ccops.config.home import Home
 from ccops.ledger.ledger import Ledger
-from ccops.registry.home import Home
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY
 
 ANN = "ann@example.org"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 

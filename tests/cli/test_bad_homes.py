@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ccops.errors import SET_UP
-from tests.cli.calling import Ended, told
+from tests.cli.calls import Ended, told
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.calling import Ended, told
+from tests.cli.calls import Ended, told
 from tests.cli.mistakes import ANN, MISTAKES, RUN
 from tests.cli.sites import KEY, OPERATIONS, Site
 

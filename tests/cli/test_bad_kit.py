@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Fault
-from tests.cli.calling import Ended, told
+from ccops.sandbox.faults import Fault
+from tests.cli.calls import Ended, told
 from tests.cli.sites import KEY, OPERATIONS, RECEIPT, Site
 
 Call = Callable[..., Ended]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.past import at_noon, left_open, parked
 from tests.cli.sites import Site
 

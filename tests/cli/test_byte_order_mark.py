@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ccops.registry.edit import put_field
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.config.operations_file import put_field
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, OTHER_KEY, piped
 from tests.cli.practice import Practice, open_practice
 from tests.cli.sites import Site
-from tests.cli.talking import KEY, OTHER_KEY, piped
 from tests.cli.test_op_in_kit import editor
 
 Call = Callable[..., Ended]

@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccops.cli.columns import Column, Remark, layout
-from ccops.cli.styles import Styled, fold, text_of, width_of
+from ccops.cli.output import Remark, Styled, TableColumn, fold, layout, text_of, width_of
 
-COLUMNS = (Column("ENTRY"), Column("CONTACT"), Column("NOTE", wraps=True), Column("CREDITS", right=True))
+COLUMNS = (
+    TableColumn("ENTRY"),
+    TableColumn("CONTACT"),
+    TableColumn("NOTE", wraps=True),
+    TableColumn("CREDITS", right=True),
+)
 
 
 def lines(rows: list[tuple[str, str, str, str]], width: int | None) -> list[str]:
@@ -66,7 +70,7 @@ def test_no_rows_are_no_lines() -> None:
 
 
 def test_a_styled_cell_keeps_its_style_when_it_wraps() -> None:
-    columns = (Column("A"), Column("B", wraps=True))
+    columns = (TableColumn("A"), TableColumn("B", wraps=True))
     found = [
         part
         for line in layout(columns, [("x", Styled("word " * 20, "bad"))], 40)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import RECEIPT, Site
 
 Call = Callable[..., Ended]

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ccops.cli.console import Console
-from ccops.cli.demo.stage import Stage
-from ccops.cli.demo.story import ANN, tell
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.cli.commands.demo import ANN, Stage, tell
+from ccops.cli.output import Console
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 
 Call = Callable[..., Ended]
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccops.ledger.events import Arrival, Ending
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.ledger.inbox import Arrival, Ending
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, OTHER_KEY, call_kit, keeps_secrets, piped, rename_field, talk
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, OTHER_KEY, call_kit, keeps_secrets, piped, rename_field, talk
 
 TAG = "ccops: payment-credit"
 FOR_NOTHING = "or, if it is to count for nothing: ccops settle"

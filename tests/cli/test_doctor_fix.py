@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, call_kit, delete_field
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, call_kit, delete_field
 
 PAYMENT = "[operations.payment-credit]\n"
 

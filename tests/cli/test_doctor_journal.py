@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from ccops.ledger.journal import BUILD, is_affected
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.ledger.store.connections import BUILD, is_affected
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 from tests.cli.practice import Practice, open_practice
 
 

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccops.ledger.events import TAKEN_OFF, Arrival, Ending
+from ccops.ledger.inbox import TAKEN_OFF, Arrival, Ending
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, call_kit, delete_field, rename_field
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, call_kit, delete_field, rename_field
 
 TAG: Final = "ccops: payment-credit"
 ANN: Final = "ann@example.org"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.importing import ANN, BOB, GUS, Call, credits_of
+from tests.cli.import_files import ANN, BOB, GUS, Call, credits_of
 from tests.cli.sites import Site
 
 Prepare = Callable[[Site, Call], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.importing import ANN, BOB, CY, HAL, Call, credits_of, outcomes, table
+from tests.cli.import_files import ANN, BOB, CY, HAL, Call, credits_of, outcomes, table
 from tests.cli.sites import Site
 
 CREDITS = ("--field", "credits")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, call_kit, delete_field, rename_field
 from tests.cli.sites import Site
-from tests.cli.talking import KEY, call_kit, delete_field, rename_field
 
 Call = Callable[..., Ended]
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccops.ledger.history import Filter
+from ccops.ledger.queries import Filter
 from ccops.text import csv_safe
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.past import begun
 from tests.cli.sites import Site
 

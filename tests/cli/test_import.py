@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ccops.sandbox import Fault
-from tests.cli.calling import Ended
-from tests.cli.importing import ANN, BOB, CY, GUS, HAL, NOBODY, Call, Write, credits_of, outcomes, table
+from ccops.sandbox.faults import Fault
+from tests.cli.calls import Ended
+from tests.cli.dialogs import piped
+from tests.cli.import_files import ANN, BOB, CY, GUS, HAL, NOBODY, Call, Write, credits_of, outcomes, table
 from tests.cli.sites import Site
-from tests.cli.talking import piped
 
 ADD = f"email,add,key\n{ANN},10,i-1\n{BOB},3,i-2\n{ANN},2.5,i-3\n"
 CREDITS = ("--field", "credits")

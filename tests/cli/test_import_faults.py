@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended, told
-from tests.cli.importing import ANN, BOB, Call
+from tests.cli.calls import Ended, told
+from tests.cli.import_files import ANN, BOB, Call
 from tests.cli.sites import KEY, Site
 
 CREDITS = ("--field", "credits")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended
-from tests.cli.importing import Call, table
+from tests.cli.calls import Ended
+from tests.cli.import_files import Call, table
 from tests.cli.sites import Site
 from tests.cli.test_interrupted import HASTY
 

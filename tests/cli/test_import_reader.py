@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccops.cli.csvfile import FileNotReadable, records, source_of
+from ccops.cli.csv_file import FileNotReadable, records, source_of
 
 # A writer of Python's does not quote a lone carriage return, so no reader could know it again.
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)

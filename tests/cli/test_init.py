@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ccops.config.operations_file import load
 from ccops.ledger.ledger import Ledger
-from ccops.registry.load import load
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
-from tests.cli.talking import KEY, OTHER_KEY, delete_field, keeps_secrets, piped, talk
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, OTHER_KEY, delete_field, keeps_secrets, piped, talk
 
 Call = Callable[..., Ended]
 QUESTION = "Key (it stays hidden): "

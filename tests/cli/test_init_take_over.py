@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
-from tests.cli.talking import KEY, keeps_secrets, talk
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, keeps_secrets, talk
 
 
 @dataclass

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.locks import Locks
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.locks import Locks
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

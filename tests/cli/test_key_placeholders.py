@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended
-from tests.cli.importing import ANN, Call
+from tests.cli.calls import Ended
+from tests.cli.import_files import ANN, Call
 from tests.cli.sites import Site
 
 SAID = 'the key "[Invoice number]" is a placeholder that was not replaced with a value'

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
-from tests.cli.talking import KEY, OTHER_KEY, keeps_secrets, piped, talk
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, OTHER_KEY, keeps_secrets, piped, talk
 
 Call = Callable[..., Ended]
 QUESTION = "Key (it stays hidden): "

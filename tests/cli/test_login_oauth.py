@@ -11,11 +11,12 @@ import pytest
 import requests
 
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, piped, talk
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, piped, talk
-from tests.granting import code_of, page_in, renewals, said_yes
+from tests.grants import code_of, page_in, renewals, said_yes
 
 PASTE = "Address or code: "
 HERE = ["login", "--oauth", "--no-browser"]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
+from tests.cli.dialogs import call_kit
 from tests.cli.sites import Site
-from tests.cli.talking import call_kit
 
 Call = Callable[..., Ended]
 ANN, ZOE = "ann@example.org", "zoe@example.org"

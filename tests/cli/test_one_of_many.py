@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ccops.operations.model import Change, Operation
-from ccops.sandbox import Fault
-from tests.cli.calling import Ended
+from ccops.sandbox.faults import Fault
+from tests.cli.calls import Ended
 from tests.cli.past import begun
 from tests.cli.sites import Site
 

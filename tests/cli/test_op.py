@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 
 Call = Callable[..., Ended]
 GRANT = ("op", "add", "monthly-grant", "--field", "credits", "--increase", "10")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 
 Call = Callable[..., Ended]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ccops.sandbox import Fault
-from tests.cli.calling import Ended
+from ccops.sandbox.faults import Fault
+from tests.cli.calls import Ended
 from tests.cli.sites import RECEIPT, Site
 
 Call = Callable[..., Ended]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ccops.cli.failures import failures_to
-from ccops.engine.request import Outcome
-from tests.cli.calling import Ended
+from ccops.cli.rejects import failures_to
+from ccops.engine.outcomes import Outcome
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.locks import Held, Locks
-from tests.cli.calling import Ended
+from ccops.locks import HeldLock, Locks
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 TAG = "ccops: payment-credit"
@@ -27,7 +27,7 @@ def bound(site: Site) -> Site:
     return site
 
 
-def hold(site: Site, hours: float) -> Held:
+def hold(site: Site, hours: float) -> HeldLock:
     held = Locks(site.home / "locks").take("poll")
     assert held is not None
     held.mark()

@@ -11,11 +11,11 @@ import pytest
 import typer.main
 
 from ccops import __version__
-from ccops.cli.catalog import CATALOG, Heading
-from ccops.cli.correction import corrected
-from ccops.cli.group import Command
+from ccops.cli.command_line import CliCommand
+from ccops.cli.errors import corrected
+from ccops.cli.help import CATALOG, Heading
 from ccops.operations.numbers import NotANumber
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 
 Call = Callable[..., Ended]
 QUOTES = "Put quotes around names that have blanks in them."
@@ -228,7 +228,7 @@ def test_a_value_that_may_be_left_out_may_be_left_out(
     seen: list[tuple[str | None, str | None, bool]] = []
     trial = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-    @trial.command(cls=Command)
+    @trial.command(cls=CliCommand)
     def command(
         word: str | None = typer.Argument(None),
         tag: str | None = typer.Option(None, metavar="[TAG]"),

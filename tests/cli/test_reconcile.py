@@ -8,9 +8,8 @@ from decimal import Decimal
 import pytest
 
 from ccops.ledger.model import Claim, Origin
-from ccops.operations.copying import to_json
-from ccops.operations.model import Change, Operation
-from tests.cli.calling import Ended, told
+from ccops.operations.model import Change, Operation, to_json
+from tests.cli.calls import Ended, told
 from tests.cli.sites import RECEIPT, Site
 
 Call = Callable[..., Ended]

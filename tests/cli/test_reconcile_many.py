@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
-from ccops.operations.copying import to_json
-from ccops.operations.model import Change, Operation
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.operations.model import Change, Operation, to_json
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 from tests.cli.sites import Site, set_up, way_to
 
 COUNT = 10_000

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from ccops.ledger.model import Entry
-from ccops.sandbox import Fault
-from tests.cli.calling import Ended, told
+from ccops.sandbox.faults import Fault
+from tests.cli.calls import Ended, told
 from tests.cli.sites import RECEIPT, Site
 
 Call = Callable[..., Ended]

@@ -10,10 +10,10 @@ from decimal import Decimal
 import pytest
 
 from ccops.operations.model import Change
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
+from tests.cli.dialogs import call_kit, delete_field, rename_field
 from tests.cli.past import CREDIT, begun
 from tests.cli.sites import RECEIPT, Site
-from tests.cli.talking import call_kit, delete_field, rename_field
 
 Call = Callable[..., Ended]
 ANN, BOB = "ann@example.org", "bob@example.org"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended, told
+from tests.cli.calls import Ended, told
 from tests.cli.past import parked
 from tests.cli.sites import KEY, Site
 

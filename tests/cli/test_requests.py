@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 BY_ADDRESS, BY_ID = ("GET", "/v4/subscribers"), ("GET", "/v4/subscribers/{id}")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.schema import MIGRATIONS
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.ledger.store.schema import MIGRATIONS
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import KEY, talk
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import KEY, talk
 
 ANN, BOB, FAY, GUS = (f"{name}@example.org" for name in ("ann", "bob", "fay", "gus"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

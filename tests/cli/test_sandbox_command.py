@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import KEY, OPERATIONS, Site
 
 Call = Callable[..., Ended]

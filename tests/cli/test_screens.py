@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests.cli.conftest import SOURCE, read_all
 from tests.cli.past import begun, parked
 from tests.cli.sites import Site, set_up, way_to

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ccops.ledger.events import Arrival, Ending
-from ccops.sandbox import Fault
-from tests.cli import calling
-from tests.cli.calling import Ended
+from ccops.ledger.inbox import Arrival, Ending
+from ccops.sandbox.faults import Fault
+from tests.cli import calls as calling
+from tests.cli.calls import Ended
 from tests.cli.past import at_noon, begun, parked
 from tests.cli.sites import RECEIPT, Site
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccops.ledger.events import Arrival, Ending
+from ccops.ledger.inbox import Arrival, Ending
 from ccops.ledger.model import Claim, Origin
-from ccops.operations.copying import to_json
-from tests.cli.calling import Ended
+from ccops.operations.model import to_json
+from tests.cli.calls import Ended
 from tests.cli.past import CREDIT, begun
 from tests.cli.sites import Site
 

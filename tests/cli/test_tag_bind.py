@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ccops.operations.occasions import tagging_of
-from tests.cli.calling import Ended
+from ccops.operations.occasion import tagging_of
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

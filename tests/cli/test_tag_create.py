@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ccops.sandbox.faults import Fault
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

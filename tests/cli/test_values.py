@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import OPERATIONS, Site
 from tests.cli.walk import BASES, commands, places
 

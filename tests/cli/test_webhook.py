@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
 from tests.cli.practice import Practice, open_practice
 
 BASE = "https://hooks.example.org"

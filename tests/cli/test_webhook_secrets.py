@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from ccops.registry.home import Home
-from ccops.registry.secrets import Secrets, load_secrets
-from ccops.sandbox import Fault, Sandbox
-from tests.cli.calling import Ended
+from ccops.config.home import Home
+from ccops.config.webhook_secrets import Secrets, load_secrets
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import call_kit
 from tests.cli.practice import Practice, open_practice
-from tests.cli.talking import call_kit
 
 BASE = "https://hooks.example.org"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ccops.ledger.events import Arrival, Ending
+from ccops.ledger.inbox import Arrival, Ending
 from ccops.ledger.ledger import Ledger
-from tests.cli.calling import Ended
+from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
 Call = Callable[..., Ended]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ccops.sandbox import Sandbox
-from tests.cli.calling import Ended
+from ccops.sandbox.sandbox import Sandbox
+from tests.cli.calls import Ended
+from tests.cli.dialogs import call_kit
 from tests.cli.moments import InMidMonth
 from tests.cli.past import parked
 from tests.cli.sites import Site
-from tests.cli.talking import call_kit
 
 Call = Callable[..., Ended]
 

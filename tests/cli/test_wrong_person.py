@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.importing import ANN, BOB, HAL, Call, credits_of, table
+from tests.cli.import_files import ANN, BOB, HAL, Call, credits_of, table
 from tests.cli.sites import Site
 
 CREDITS = ("--field", "credits", "--key", "k")

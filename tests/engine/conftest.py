@@ -1,4 +1,4 @@
-"""A ledger, a sandbox and a heart between them."""
+"""A ledger, a sandbox and an applier between them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from ccops.crm.base import Crm
+from ccops.crm.http.exchange import HttpLimits
+from ccops.crm.http.rate_limit import NoRateLimit
 from ccops.crm.kit.client import KitCrm
-from ccops.crm.kit.limits import Limits
-from ccops.crm.kit.pacing import Unpaced
-from ccops.engine.heart import Heart
-from ccops.engine.request import Outcome, Request, Who
+from ccops.engine.apply import Applier
+from ccops.engine.outcomes import ContactRef, Outcome, Request
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Origin
 from ccops.operations.model import Change, Operation
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from ccops.secret import Secret
 
 RECEIPT = "ccops_receipt"
@@ -45,20 +45,20 @@ def increase(amount: int = 10, **more: object) -> Operation:
 
 @dataclass
 class Bench:
-    """What a test of the heart works at."""
+    """What a test of the applier works at."""
 
     kit: Sandbox
     ledger: Ledger
     crm: Crm
     clock: StandingClock
-    heart: Heart
+    applier: Applier
     ann: int
     operation: Operation = field(default_factory=increase)
 
-    def run(self, occasion: str = "key:1", who: Who = "ann@example.org", **more: object) -> Outcome:
-        return self.heart.apply(self.request(occasion, who, **more))
+    def run(self, occasion: str = "key:1", who: ContactRef = "ann@example.org", **more: object) -> Outcome:
+        return self.applier.apply(self.request(occasion, who, **more))
 
-    def request(self, occasion: str = "key:1", who: Who = "ann@example.org", **more: object) -> Request:
+    def request(self, occasion: str = "key:1", who: ContactRef = "ann@example.org", **more: object) -> Request:
         started = self.ledger.runs.start(occasion, occasion, "maria", self.clock.now(), new=True)
         self.ledger.runs.stop(started, 0, self.clock.now(), ended=True)
         plain = Request(self.operation, who, occasion, started.run.id, ORIGIN)
@@ -92,7 +92,11 @@ def kit_clock(clock: StandingClock) -> Callable[[], datetime]:
 def open_bench(kit: Sandbox, tmp_path: Path, clock: StandingClock) -> Iterator[Callable[[str], Bench]]:
     """Open benches over one sandbox: each name is a home of its own."""
     crm = KitCrm(
-        Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock, limits=Limits(20, 20, 40, patience=5)
+        Secret(kit.settings.key),
+        api_url=kit.url,
+        pacer=NoRateLimit(),
+        clock=clock,
+        limits=HttpLimits(20, 20, 40, patience=5),
     )
     crm.create_field("ccops receipt")
     ann = crm.find("ann@example.org")
@@ -102,7 +106,7 @@ def open_bench(kit: Sandbox, tmp_path: Path, clock: StandingClock) -> Iterator[C
     def make(name: str) -> Bench:
         ledger = new_ledger(tmp_path / name)
         opened.append(ledger)
-        return Bench(kit, ledger, crm, clock, Heart(ledger, crm, clock, timedelta(seconds=60)), ann.id)
+        return Bench(kit, ledger, crm, clock, Applier(ledger, crm, clock, timedelta(seconds=60)), ann.id)
 
     yield make
     for ledger in opened:

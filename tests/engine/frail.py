@@ -22,7 +22,7 @@ from ccops.crm.base import (
     Rejected,
     StateFilter,
 )
-from ccops.ledger.sqlite import Sqlite, Transaction
+from ccops.ledger.store.sqlite import Sqlite, Transaction
 from tests.engine.conftest import RECEIPT
 
 ANN: Final = 7
@@ -165,7 +165,7 @@ class FrailCrm:
     written: list[int] = field(default_factory=list, init=False)
     clock_ahead: timedelta | None = None
 
-    # ---- what the heart uses
+    # ---- what the applier uses
 
     def reserve(self, requests: int) -> None:
         """Wait for nothing."""

@@ -11,7 +11,7 @@ from typing import Final
 from ccops.ledger.model import Entry
 from tests.engine.conftest import RECEIPT
 from tests.engine.frail import Effect
-from tests.engine.walking import State, Step
+from tests.engine.walks import State, Step
 
 AMOUNTS: Final = {"earlier": 1, "a": 10, "b": 100, "probe": 1000}
 """What each operation adds to the credits, or takes when it is undone."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import requests
 
-from ccops.engine.heart import Heart
-from ccops.engine.request import Outcome
+from ccops.engine.apply import Applier
+from ccops.engine.outcomes import Outcome
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.sandbox import Fault, Sandbox
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
 from tests.engine.conftest import RECEIPT, Bench
 
 
@@ -67,8 +68,8 @@ def copy_of(bench: Bench, folder: Path) -> Bench:
     bench.ledger.close()
     shutil.copy(bench.ledger.database.path, folder / "ledger.sqlite3")
     ledger = Ledger.open(folder / "ledger.sqlite3", folder / "locks")
-    heart = Heart(ledger, bench.crm, bench.clock, timedelta(seconds=60))
-    return Bench(bench.kit, ledger, bench.crm, bench.clock, heart, bench.ann)
+    applier = Applier(ledger, bench.crm, bench.clock, timedelta(seconds=60))
+    return Bench(bench.kit, ledger, bench.crm, bench.clock, applier, bench.ann)
 
 
 def the(outcome: Outcome) -> Entry:

@@ -1,4 +1,4 @@
-"""One contact on its way through the heart, over real HTTP."""
+"""One contact on its way through the applier, over real HTTP."""
 
 from tests.engine.conftest import RECEIPT, Bench
 

@@ -7,11 +7,10 @@ import pytest
 
 from ccops.engine.errors import NothingLost
 from ccops.engine.losses import Loss, losses_of, open_losses
-from ccops.engine.repair import give_back, leave_lost
-from ccops.engine.settling import settle_as
-from ccops.engine.undoing import Manner, undo_request
+from ccops.engine.settle import give_back, leave_lost, settle_as
+from ccops.engine.undo import UndoOptions, undo_request
 from ccops.operations.model import Change, Operation
-from ccops.sandbox import Fault
+from ccops.sandbox.faults import Fault
 from tests.engine.conftest import ORIGIN, Bench, increase
 from tests.engine.owner import late_and_sent_again, later, lost, the
 
@@ -45,7 +44,7 @@ def gone_over(bench: Bench) -> None:
     """The next occasion was parked, released by a person's word, and applied over the late write."""
     overwritten(bench)
     parked = the(bench.run("key:3"))
-    settle_as(bench.heart, parked.id, "not-applied", "maria")
+    settle_as(bench.applier, parked.id, "not-applied", "maria")
     assert (bench.run("key:3").status, bench.credits) == ("applied", "25")
 
 
@@ -64,39 +63,39 @@ def test_a_loss_is_still_known_after_an_entry_went_over_it(bench: Bench) -> None
 
 def test_what_was_lost_is_given_back_once(bench: Bench) -> None:
     gone_over(bench)
-    outcome = give_back(bench.heart, 2, ZONE, "maria")
+    outcome = give_back(bench.applier, 2, ZONE, "maria")
     assert (outcome.status, outcome.before, outcome.after) == ("applied", {"credits": "25"}, {"credits": "35"})
     assert (the(outcome).note, the(outcome).via) == ("e2, lost to a late write of e1", "settle")
     assert seen(bench) == list(open_losses(bench.ledger)) == []
     with pytest.raises(NothingLost, match="nothing of e2"):
-        give_back(bench.heart, 2, ZONE, "maria")
+        give_back(bench.applier, 2, ZONE, "maria")
     assert bench.credits == "35"
 
 
 def test_what_was_lost_is_given_back_before_anything_else_was_sent(bench: Bench) -> None:
     overwritten(bench)
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits) == ("applied", "25")
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits) == ("applied", "25")
     assert seen(bench) == []
     assert (bench.run("key:3").status, bench.credits) == ("applied", "35")
 
 
 def test_a_given_back_loss_that_is_undone_is_lost_again(bench: Bench) -> None:
     gone_over(bench)
-    given = the(give_back(bench.heart, 2, ZONE, "maria"))
+    given = the(give_back(bench.applier, 2, ZONE, "maria"))
     run = bench.request("undo").run
-    bench.heart.apply(undo_request(bench.ledger, given.id, {}, Manner(), (run, ORIGIN)))
+    bench.applier.apply(undo_request(bench.ledger, given.id, {}, UndoOptions(), (run, ORIGIN)))
     assert (told(seen(bench)), bench.credits) == (E2_LOST, "25")
 
 
 def test_a_loss_that_is_left_so_is_named_no_more(bench: Bench) -> None:
     gone_over(bench)
-    assert leave_lost(bench.heart, 2, ZONE, "maria").reason == "lost to a late write, and left so"
+    assert leave_lost(bench.applier, 2, ZONE, "maria").reason == "lost to a late write, and left so"
     assert (seen(bench), bench.credits) == ([], "25")
 
 
 def test_a_loss_that_the_contact_shows_can_be_left_so(bench: Bench) -> None:
     overwritten(bench)
-    outcome = leave_lost(bench.heart, 2, ZONE, "maria")
+    outcome = leave_lost(bench.applier, 2, ZONE, "maria")
     assert (outcome.before, outcome.after, seen(bench)) == ({"credits": "25"}, {"credits": "15"}, [])
     assert (bench.run("key:3").status, bench.credits, seen(bench)) == ("applied", "25", [])
 
@@ -106,7 +105,7 @@ def test_all_entries_behind_a_late_write_are_named_and_given_back_together(bench
     bench.run("key:3")
     bench.kit.faults.deliver_late()
     assert told(seen(bench)) == [(1, [3, 2], [("credits", "35", "15", Decimal(20))])]
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "35", [])
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "35", [])
 
 
 def test_a_lost_undo_is_done_again(bench: Bench) -> None:
@@ -114,16 +113,16 @@ def test_a_lost_undo_is_done_again(bench: Bench) -> None:
     later(bench)
     bench.run()
     run = bench.request("undo").run
-    bench.heart.apply(undo_request(bench.ledger, 1, {}, Manner(), (run, ORIGIN)))
+    bench.applier.apply(undo_request(bench.ledger, 1, {}, UndoOptions(), (run, ORIGIN)))
     bench.kit.faults.deliver_late()
     assert told(seen(bench)) == [(1, [2], [("credits", "5", "15", Decimal(-10))])]
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "5", [])
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "5", [])
 
 
 def test_an_undo_that_was_lost_with_what_it_undid_is_no_loss(bench: Bench) -> None:
     late_and_sent_again(bench)
     run = bench.request("undo").run
-    bench.heart.apply(undo_request(bench.ledger, 2, {}, Manner(), (run, ORIGIN)))
+    bench.applier.apply(undo_request(bench.ledger, 2, {}, UndoOptions(), (run, ORIGIN)))
     bench.kit.faults.deliver_late()
     assert (bench.credits, seen(bench)) == ("15", [])
 
@@ -138,7 +137,7 @@ def test_only_the_fields_that_the_late_write_touched_are_given_back(bench: Bench
     bench.run("key:2")
     bench.kit.faults.deliver_late()
     assert told(seen(bench)) == E2_LOST
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits) == ("applied", "25")
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits) == ("applied", "25")
     assert bench.kit.field_values(bench.ann)["points"] == "1"
 
 
@@ -152,7 +151,7 @@ def test_a_lost_text_is_put_back(bench: Bench) -> None:
     bench.run("key:2")
     bench.kit.faults.deliver_late()
     assert told(seen(bench)) == [(1, [2], [("plan", "gold", "silver", None)])]
-    assert give_back(bench.heart, 2, ZONE, "maria").after == {"plan": "gold"}
+    assert give_back(bench.applier, 2, ZONE, "maria").after == {"plan": "gold"}
     assert seen(bench) == []
 
 
@@ -166,7 +165,7 @@ def test_what_a_hand_spent_since_is_not_given_back(bench: Bench) -> None:
     overwritten(bench)
     bench.kit.set_field(bench.ann, "credits", "12")
     assert told(seen(bench)) == E2_LOST
-    assert (give_back(bench.heart, 2, ZONE, "maria").after, seen(bench)) == ({"credits": "22"}, [])
+    assert (give_back(bench.applier, 2, ZONE, "maria").after, seen(bench)) == ({"credits": "22"}, [])
 
 
 def test_what_a_hand_gave_back_already_is_no_loss(bench: Bench) -> None:
@@ -187,9 +186,9 @@ def test_a_late_entry_that_counts_after_all_took_the_newer_one_away(bench: Bench
     bench.run("key:2")
     bench.kit.faults.deliver_late()
     assert (bench.run("key:3").status, bench.credits) == ("parked", "25")
-    settle_as(bench.heart, 1, "applied", "maria")
+    settle_as(bench.applier, 1, "applied", "maria")
     assert told(seen(bench)) == [(1, [2], [("credits", "15", "5", Decimal(10))])]
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "35", [])
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "35", [])
 
 
 def test_a_late_entry_that_does_not_count_is_taken_out_again(bench: Bench) -> None:
@@ -202,7 +201,7 @@ def test_a_late_entry_that_does_not_count_is_taken_out_again(bench: Bench) -> No
     bench.run("key:2")
     bench.kit.faults.deliver_late()
     assert told(seen(bench)) == [(1, [], [("credits", "15", "25", Decimal(-10))])]
-    assert (give_back(bench.heart, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "15", [])
+    assert (give_back(bench.applier, 2, ZONE, "maria").status, bench.credits, seen(bench)) == ("applied", "15", [])
 
 
 def test_a_late_write_over_a_hand_names_what_the_hand_lost(bench: Bench) -> None:
@@ -220,14 +219,14 @@ def test_a_persons_word_is_no_late_write(bench: Bench) -> None:
     bench.run()
     lost_of_two = bench.request("key:2")
     bench.kit.faults.add(Fault("reset", "PUT"))
-    bench.heart.apply(lost_of_two)
+    bench.applier.apply(lost_of_two)
     bench.kit.set_field(bench.ann, "ccops_receipt", "typed over")
     bench.kit.set_field(bench.ann, "credits", "17")
     later(bench)
-    parked = the(bench.heart.apply(lost_of_two))
+    parked = the(bench.applier.apply(lost_of_two))
     receipt = bench.ledger.identity.lineage.receipt(1)
     bench.kit.set_field(bench.ann, "ccops_receipt", receipt)
-    settle_as(bench.heart, parked.id, "applied", "maria")
+    settle_as(bench.applier, parked.id, "applied", "maria")
     assert (bench.run("key:3").status, bench.credits, seen(bench)) == ("applied", "27", [])
 
 
@@ -242,13 +241,13 @@ def test_a_hand_and_a_healthy_past_are_no_losses(bench: Bench) -> None:
     bench.run("key:5")
     assert seen(bench) == list(open_losses(bench.ledger)) == []
     with pytest.raises(NothingLost):
-        give_back(bench.heart, 1, ZONE, "maria")
+        give_back(bench.applier, 1, ZONE, "maria")
 
 
 def test_giving_back_goes_on_after_its_answer_was_lost(bench: Bench) -> None:
     gone_over(bench)
     bench.kit.faults.add(Fault("reset", "PUT", when="after"))
-    assert give_back(bench.heart, 2, ZONE, "maria").status == "open"
+    assert give_back(bench.applier, 2, ZONE, "maria").status == "open"
     later(bench)
     assert bench.run("key:5").status == "applied"
     assert (bench.credits, seen(bench)) == ("45", [])
@@ -259,7 +258,7 @@ def test_two_who_give_back_at_once_give_it_once(bench: Bench) -> None:
 
     def give(by: str) -> str:
         try:
-            return give_back(bench.heart, 2, ZONE, by).status
+            return give_back(bench.applier, 2, ZONE, by).status
         except NothingLost:
             return "nothing lost"
 

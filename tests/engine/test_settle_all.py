@@ -3,11 +3,11 @@
 from collections import Counter
 from datetime import timedelta
 
-from ccops.engine.many import Manners
-from ccops.engine.settling import finish_open, parked
-from ccops.ledger.events import Arrival, Ending
+from ccops.engine.batch import BatchOptions
+from ccops.engine.settle import finish_open, parked
+from ccops.ledger.inbox import Arrival, Ending
 from ccops.ledger.model import Claim, Entry
-from ccops.operations.copying import to_json
+from ccops.operations.model import to_json
 from tests.engine.conftest import ORIGIN, Bench
 
 MANY = 1_203
@@ -29,7 +29,7 @@ def begun(bench: Bench) -> list[Entry]:
 
 def test_all_open_entries_come_to_their_end(bench: Bench) -> None:
     begun(bench)
-    outcomes = finish_open(bench.heart, Manners(bench.clock, lambda: False, lambda *_: None, workers=4))
+    outcomes = finish_open(bench.applier, BatchOptions(bench.clock, lambda: False, lambda *_: None, workers=4))
     assert Counter(outcome.status for outcome in outcomes) == {"failed": MANY}
     assert bench.ledger.entries.open() == []
 

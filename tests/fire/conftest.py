@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.history import Filter
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.sandbox import Sandbox
+from ccops.ledger.queries import Filter
+from ccops.sandbox.sandbox import Sandbox
 
 RECEIPT = "ccops_receipt"
 OPERATIONS = """\

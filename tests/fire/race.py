@@ -16,10 +16,10 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
 
-from ccops.ledger.history import Filter
-from ccops.ledger.journal import BUILD, Version
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Origin
+from ccops.ledger.queries import Filter
+from ccops.ledger.store.connections import BUILD, SqliteVersion
 
 SECONDS: Final = "CCOPS_RACE_SECONDS"
 """The environment variable that says how long it goes on; ten minutes without it."""
@@ -43,7 +43,7 @@ class Raced:
         )
 
 
-def race(folder: Path, seconds: float, build: Version = BUILD) -> Raced:
+def race(folder: Path, seconds: float, build: SqliteVersion = BUILD) -> Raced:
     """Let two processes write and one checkpoint for so many seconds, then look for every commit."""
     ledger = Ledger.create(folder / "ledger.sqlite3", folder / "locks", build=build)
     ledger.identity.found(9, "Ann's Studio", "ccops_receipt")
@@ -65,7 +65,7 @@ def race(folder: Path, seconds: float, build: Version = BUILD) -> Raced:
     return _counted(folder, ledger)
 
 
-def _write(folder: Path, run: int, number: int, stop: Event, build: Version) -> None:
+def _write(folder: Path, run: int, number: int, stop: Event, build: SqliteVersion) -> None:
     """Make entries, and note each once its commit was acknowledged."""
     ledger = Ledger.open(folder / "ledger.sqlite3", folder / "locks", build=build)
     with (folder / f"acknowledged-{number}").open("w", encoding="ascii") as noted:

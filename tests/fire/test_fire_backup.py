@@ -4,12 +4,12 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ccops.backup.packing import pack
-from ccops.backup.reading import unpack
-from ccops.ledger.history import Filter
+from ccops.backup.contents import unpack
+from ccops.backup.pack import pack
+from ccops.config.home import Home
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.registry.home import Home
+from ccops.ledger.queries import Filter
 from tests.fire.conftest import Place
 
 _CONTACTS = 40

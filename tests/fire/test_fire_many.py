@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from ccops.sandbox import Fault
+from ccops.sandbox.faults import Fault
 from tests.fire.conftest import Place
 from tests.fire.crowds import FIRST, STEP, TAG, Crowd, grant
 

@@ -8,7 +8,7 @@ from subprocess import Popen
 import pytest
 
 from tests.fire.conftest import Place
-from tests.granting import log_in, renewals
+from tests.grants import log_in, renewals
 
 TOKEN = "/v4/oauth/token"
 

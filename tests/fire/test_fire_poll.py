@@ -8,8 +8,8 @@ from itertools import count
 
 import pytest
 
-from ccops.engine.many import WORKERS
-from ccops.sandbox import Sandbox
+from ccops.engine.batch import WORKERS
+from ccops.sandbox.sandbox import Sandbox
 from tests.fire.conftest import Place
 
 TAG = "ccops: payment-credit"

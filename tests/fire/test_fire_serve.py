@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from ccops.secret import Secret
-from ccops.triggers.receiver.signature import sign
+from ccops.server.hooks import sign
 from tests.fire.conftest import OPERATIONS, RECEIPT, Place
 from tests.fire.receivers import KIT_SECRET, OPERATION, SECRET, Receiver, Shop, patience
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from ccops.crm.http.exchange import HttpLimits
+from ccops.crm.http.rate_limit import NoRateLimit, RateLimiter
 from ccops.crm.kit.client import KitCrm
-from ccops.crm.kit.limits import Limits
-from ccops.crm.kit.pacing import Pacer, Unpaced
 from ccops.secret import Secret
 
 KEY = "kit_0123456789abcdef"
-UNHURRIED = Limits(connect=20, read=2, total=60)
+UNHURRIED = HttpLimits(connect=20, read=2, total=60)
 """No busy machine trips over these; a test in which something has to run out of time brings limits of its own."""
 
 Step = Callable[[socket.socket], bool]
@@ -165,7 +165,7 @@ class FakeClock:
         self.moment += timedelta(seconds=seconds)
 
 
-class NotingPacer(Unpaced):
+class NotingPacer(NoRateLimit):
     """Holds nobody back, and notes what it was told."""
 
     def __init__(self) -> None:
@@ -218,7 +218,12 @@ def connect(clock: FakeClock, pacer: NotingPacer) -> Iterator[Connect]:
     with contextlib.ExitStack() as stack:
 
         def make(
-            url: str, *, key: str = KEY, oauth: bool = False, limits: Limits = UNHURRIED, paced_by: Pacer | None = None
+            url: str,
+            *,
+            key: str = KEY,
+            oauth: bool = False,
+            limits: HttpLimits = UNHURRIED,
+            paced_by: RateLimiter | None = None,
         ) -> KitCrm:
             return stack.enter_context(
                 KitCrm(Secret(key), oauth=oauth, api_url=url, pacer=paced_by or pacer, clock=clock, limits=limits)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccops.crm.base import Contact
+from ccops.crm.http.exchange import HttpAnswer, UnreadableAnswer
 from ccops.crm.kit import answers
-from ccops.crm.kit.exchange import Answer, Unreadable
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -21,9 +21,9 @@ keys = st.sampled_from(["subscriber", "tags", "account", "pagination", "id", "fi
 bodies = st.dictionaries(keys, values | st.dictionaries(keys, values), max_size=5)
 
 
-def answer(body: object) -> Answer:
+def answer(body: object) -> HttpAnswer:
     """An answer with this body."""
-    return Answer(200, {}, json.dumps(body).encode())
+    return HttpAnswer(200, {}, json.dumps(body).encode())
 
 
 @given(bodies | values)
@@ -31,15 +31,15 @@ def test_any_json_is_understood_or_unreadable_and_nothing_else(body: Any) -> Non
     for read in (answers.account, answers.one_contact, answers.one_tag, answers.one_field, answers.error_texts):
         try:
             read(answer(body))
-        except Unreadable:
+        except UnreadableAnswer:
             continue
 
 
 @given(st.binary())
 def test_any_bytes_are_understood_or_unreadable(content: bytes) -> None:
-    with pytest.raises(Unreadable):
-        answers.page(Answer(200, {}, content), "tags", answers.tag)
-    assert all(answers.error_texts(Answer(400, {}, content)))
+    with pytest.raises(UnreadableAnswer):
+        answers.page(HttpAnswer(200, {}, content), "tags", answers.tag)
+    assert all(answers.error_texts(HttpAnswer(400, {}, content)))
 
 
 @pytest.mark.parametrize("value", [4_300_000_001, "4300000001", 2**53 + 1])
@@ -49,7 +49,7 @@ def test_ids_are_numbers_or_texts_and_may_be_large(value: object) -> None:
 
 @pytest.mark.parametrize("value", [None, "", "x", -1, 1.5, True, "٣", [1], {}, "9" * 30])
 def test_an_id_that_is_none_is_unreadable(value: object) -> None:
-    with pytest.raises(Unreadable, match="an id that is no number"):
+    with pytest.raises(UnreadableAnswer, match="an id that is no number"):
         answers.tag({"id": value})
 
 
@@ -70,7 +70,7 @@ def test_a_field_is_a_text_or_empty(value: object, text: str | None) -> None:
 
 def test_a_number_with_a_point_keeps_its_digits() -> None:
     body = b'{"subscriber": {"id": 5, "email_address": "a@x.org", "fields": {"f": 0.10000000000000000001}}}'
-    assert answers.one_contact(Answer(200, {}, body)).fields == {"f": "0.10000000000000000001"}
+    assert answers.one_contact(HttpAnswer(200, {}, body)).fields == {"f": "0.10000000000000000001"}
 
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)

@@ -15,10 +15,10 @@ import pytest
 
 from ccops import __version__
 from ccops.crm.base import NotSent, OutcomeUnknown
-from ccops.crm.kit import deadline
+from ccops.crm.http import deadline
+from ccops.crm.http.exchange import HttpLimits
+from ccops.crm.http.wire import Message
 from ccops.crm.kit.errors import KitUnreachable
-from ccops.crm.kit.limits import Limits
-from ccops.crm.kit.wire import Message
 
 if TYPE_CHECKING:
     from ccops.crm.kit.client import KitCrm
@@ -54,7 +54,7 @@ def test_an_answer_that_drips_ends_at_the_time_limit(
         return False
 
     wire.then(step)
-    crm = connect(wire.url, limits=Limits(connect=20, read=60, total=1))
+    crm = connect(wire.url, limits=HttpLimits(connect=20, read=60, total=1))
     with pytest.raises(OutcomeUnknown, match=r"no whole answer within .* 1 s in all"):
         crm.write(5, {"credits": "15"})
 
@@ -62,7 +62,7 @@ def test_an_answer_that_drips_ends_at_the_time_limit(
 def test_a_service_that_says_nothing_is_left_after_the_silence_allowed(wire: Wire, connect: Connect) -> None:
     """Were the silence not limited, the test would last an hour."""
     wire.hang()
-    crm = connect(wire.url, limits=Limits(connect=20, read=0.25, total=3600))
+    crm = connect(wire.url, limits=HttpLimits(connect=20, read=0.25, total=3600))
     with pytest.raises(OutcomeUnknown, match=r"no whole answer within 0\.25 s of silence"):
         crm.write(5, {"credits": "15"})
 
@@ -74,7 +74,7 @@ def test_a_connection_that_is_not_taken_up_was_never_used(connect: Connect) -> N
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(address)
-        crm = connect(f"http://127.0.0.1:{address[1]}", limits=Limits(connect=0.2, read=0.2, total=0.5))
+        crm = connect(f"http://127.0.0.1:{address[1]}", limits=HttpLimits(connect=0.2, read=0.2, total=0.5))
         with pytest.raises(NotSent, match=r"no connection within 0\.2 s"):
             crm.write(5, {"credits": "15"})
         for filler in fillers:
@@ -180,7 +180,7 @@ def test_a_zipped_answer_is_read(wire: Wire, crm: KitCrm) -> None:
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_an_answer_too_long_to_be_one_is_not_read_to_its_end(zipped: bool, wire: Wire, connect: Connect) -> None:
-    crm = connect(wire.url, limits=Limits(answer_bytes=100_000))
+    crm = connect(wire.url, limits=HttpLimits(answer_bytes=100_000))
     for _ in range(6):
         if zipped:
             wire.reply(200, gzip.compress(b" " * 50_000_000), content_encoding="gzip")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccops.crm.http.exchange import HttpLimits, least_ahead
+from ccops.crm.http.rate_limit import NoRateLimit
 from ccops.crm.kit.client import KitCrm
-from ccops.crm.kit.drift import least_ahead
-from ccops.crm.kit.limits import Limits
-from ccops.crm.kit.pacing import Unpaced
 from ccops.errors import ServiceUnreachable
-from ccops.sandbox import Fault, Sandbox
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
 from ccops.secret import Secret
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_a_clock_is_never_said_to_be_more_wrong_than_it_is(there: float, back: f
 def test_every_answer_tells_by_how_much_the_clock_is_ahead(kit: Sandbox) -> None:
     clock, theirs = StandingClock(), StandingClock()
     kit.settings.clock = theirs.now
-    with KitCrm(Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock) as crm:
+    with KitCrm(Secret(kit.settings.key), api_url=kit.url, pacer=NoRateLimit(), clock=clock) as crm:
         assert crm.clock_ahead is None
         crm.account()
         assert crm.clock_ahead == timedelta()
@@ -91,7 +91,7 @@ def test_whoever_fails_in_kits_place_is_not_believed(kit: Sandbox) -> None:
     kit.faults.add(Fault("status", "GET", "/v4/account", status=503, times=None))
     with (
         KitCrm(
-            Secret(kit.settings.key), api_url=kit.url, pacer=Unpaced(), clock=clock, limits=Limits(patience=1)
+            Secret(kit.settings.key), api_url=kit.url, pacer=NoRateLimit(), clock=clock, limits=HttpLimits(patience=1)
         ) as crm,
         pytest.raises(ServiceUnreachable),
     ):

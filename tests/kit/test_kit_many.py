@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ccops.crm.base import ManyWritten, Missing, NotSent, OutcomeUnknown, RateLimited, Rejected
+from ccops.crm.http.rate_limit import SharedRateLimiter
 from ccops.crm.kit.errors import KeyRefused
-from ccops.crm.kit.pacing import SharedPacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +219,7 @@ def test_nothing_is_written_if_the_fields_took_so_long_that_the_values_grew_old(
 
 
 def test_a_write_held_back_for_long_is_not_sent(wire: Wire, connect: Connect, clock: FakeClock, tmp_path: Path) -> None:
-    pacer = SharedPacer(tmp_path / "pace", 10, 60, clock)
+    pacer = SharedRateLimiter(tmp_path / "pace", 10, 60, clock)
     crm = connect(wire.url, oauth=True, paced_by=pacer)
     wire.reply(200, FIELDS)
     crm.fields()

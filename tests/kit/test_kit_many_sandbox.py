@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccops.crm.base import ManyWritten, Missing, OutcomeUnknown
-from ccops.sandbox import Fault
+from ccops.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from ccops.crm.kit.client import KitCrm
-    from ccops.sandbox import Sandbox
-    from ccops.sandbox.faults import Kind
+    from ccops.sandbox.faults import FaultKind
+    from ccops.sandbox.sandbox import Sandbox
     from tests.kit.conftest import Connect
 
 GONE = 99
@@ -62,7 +62,7 @@ def test_a_field_that_is_not_there_is_missing_and_nothing_is_written(crm: KitCrm
 
 
 @pytest.mark.parametrize("kind", ["part", "late_part", "late", "accepted", "warnings", "garbage", "reset", "half"])
-def test_a_call_that_goes_wrong_is_of_unknown_outcome_and_sent_once(kind: Kind, crm: KitCrm, kit: Sandbox) -> None:
+def test_a_call_that_goes_wrong_is_of_unknown_outcome_and_sent_once(kind: FaultKind, crm: KitCrm, kit: Sandbox) -> None:
     zoe, yan = people(kit, 2)
     kit.faults.add(Fault(kind, "POST"), Fault(kind, "DELETE"))
     with pytest.raises(OutcomeUnknown):

@@ -6,38 +6,38 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from ccops.crm.kit.login_errors import NobodyCame
-from ccops.crm.kit.redirect import Redirect
-from ccops.crm.oauth import Attempt, Denied, NoCode, OtherLogin, RedirectTaken
+from ccops.crm.kit.errors import NobodyCame
+from ccops.crm.kit.oauth import Redirect
+from ccops.crm.login import Denied, LoginAttempt, NoCode, OtherLogin, RedirectTaken
 
 
 @pytest.fixture
-def attempt() -> Attempt:
+def attempt() -> LoginAttempt:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return Attempt.begin(f"http://localhost:{port}/kit")
+    return LoginAttempt.begin(f"http://localhost:{port}/kit")
 
 
 @pytest.fixture
-def redirect(attempt: Attempt) -> Iterator[Redirect]:
+def redirect(attempt: LoginAttempt) -> Iterator[Redirect]:
     with Redirect(attempt) as redirect:
         yield redirect
 
 
-def visit(attempt: Attempt, path: str = "/kit", **query: str) -> tuple[int, str]:
+def visit(attempt: LoginAttempt, path: str = "/kit", **query: str) -> tuple[int, str]:
     port = attempt.redirect.split(":")[2].split("/")[0]
     answer = requests.get(f"http://127.0.0.1:{port}{path}", params=query, timeout=5)
     assert answer.headers["Cache-Control"] == "no-store"
     return answer.status_code, answer.text
 
 
-def test_the_answer_is_taken_and_the_person_thanked(attempt: Attempt, redirect: Redirect) -> None:
+def test_the_answer_is_taken_and_the_person_thanked(attempt: LoginAttempt, redirect: Redirect) -> None:
     status, page = visit(attempt, code="the-code", state=attempt.state)
     assert (status, "go back to the terminal" in page, "the-code" in page) == (200, True, False)
     assert redirect.wait(5).reveal() == "the-code"
 
 
-def test_what_is_not_ours_changes_nothing(attempt: Attempt, redirect: Redirect) -> None:
+def test_what_is_not_ours_changes_nothing(attempt: LoginAttempt, redirect: Redirect) -> None:
     assert visit(attempt, code="made-up", state="made-up")[0] == 400
     assert visit(attempt, code="made-up")[0] == 400
     assert visit(attempt, error="access_denied", state="made-up")[0] == 400
@@ -51,7 +51,7 @@ def test_what_is_not_ours_changes_nothing(attempt: Attempt, redirect: Redirect) 
     assert redirect.wait(5).reveal() == "the-code"
 
 
-def test_a_no_is_an_answer_too(attempt: Attempt, redirect: Redirect) -> None:
+def test_a_no_is_an_answer_too(attempt: LoginAttempt, redirect: Redirect) -> None:
     assert visit(attempt, error="access_denied", state=attempt.state) == (
         200,
         visit(attempt, error="x", state=attempt.state)[1],
@@ -60,24 +60,24 @@ def test_a_no_is_an_answer_too(attempt: Attempt, redirect: Redirect) -> None:
         redirect.wait(5)
 
 
-def test_a_browser_that_says_nothing_holds_nobody_up(attempt: Attempt, redirect: Redirect) -> None:
+def test_a_browser_that_says_nothing_holds_nobody_up(attempt: LoginAttempt, redirect: Redirect) -> None:
     port = int(attempt.redirect.split(":")[2].split("/")[0])
     with socket.create_connection(("127.0.0.1", port)):
         visit(attempt, code="the-code", state=attempt.state)
         assert redirect.wait(5).reveal() == "the-code"
 
 
-def test_a_taken_port_is_told(attempt: Attempt, redirect: Redirect) -> None:
+def test_a_taken_port_is_told(attempt: LoginAttempt, redirect: Redirect) -> None:
     assert redirect
     with pytest.raises(RedirectTaken, match="can't be listened at"):
         Redirect(attempt)
 
 
-def test_a_verifier_is_long_enough_and_shown_to_nobody(attempt: Attempt) -> None:
+def test_a_verifier_is_long_enough_and_shown_to_nobody(attempt: LoginAttempt) -> None:
     assert 43 <= len(attempt.verifier.reveal()) <= 128
     assert attempt.verifier.reveal() not in repr(attempt)
     assert len(attempt.challenge) == 43
-    other = Attempt.begin(attempt.redirect)
+    other = LoginAttempt.begin(attempt.redirect)
     assert len({attempt.state, other.state, attempt.challenge, other.challenge}) == 4
 
 
@@ -92,7 +92,7 @@ def test_a_verifier_is_long_enough_and_shown_to_nobody(attempt: Attempt) -> None
         ("https://elsewhere.example/x?code=abc&state={state}", "abc"),
     ],
 )
-def test_an_address_or_its_code_can_be_pasted(attempt: Attempt, pasted: str, code: str) -> None:
+def test_an_address_or_its_code_can_be_pasted(attempt: LoginAttempt, pasted: str, code: str) -> None:
     text = pasted.format(redirect=attempt.redirect, state=attempt.state)
     assert attempt.code_in(text).reveal() == code
 
@@ -110,6 +110,6 @@ def test_an_address_or_its_code_can_be_pasted(attempt: Attempt, pasted: str, cod
         ("{redirect}?error=access_denied&state={state}", Denied),
     ],
 )
-def test_anything_else_is_refused(attempt: Attempt, pasted: str, kind: type[Exception]) -> None:
+def test_anything_else_is_refused(attempt: LoginAttempt, pasted: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         attempt.code_in(pasted.format(redirect=attempt.redirect, state=attempt.state))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccops.crm.base import Missing, NotSent, OutcomeUnknown, RateLimited
+from ccops.crm.http.rate_limit import SharedRateLimiter
 from ccops.crm.kit.errors import KeyRefused, KitUnreachable, RedirectRefused
-from ccops.crm.kit.pacing import SharedPacer
-from ccops.sandbox import Fault, Sandbox
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,7 +211,7 @@ def test_a_write_over_the_limit_is_not_sent(connect: Connect) -> None:
 
 def test_a_paced_client_keeps_to_the_limit_as_kit_sees_it(connect: Connect, clock: FakeClock, tmp_path: Path) -> None:
     with Sandbox(rate=20, window=60, clock=clock.now) as box:
-        crm = connect(box.url, key="sandbox-key", paced_by=SharedPacer(tmp_path / "pace", 20, 60, clock))
+        crm = connect(box.url, key="sandbox-key", paced_by=SharedRateLimiter(tmp_path / "pace", 20, 60, clock))
         started = clock.now()
         for _ in range(100):
             crm.account()
@@ -223,10 +224,10 @@ import sys
 from pathlib import Path
 from ccops.clock import SystemClock
 from ccops.crm.kit.client import KitCrm
-from ccops.crm.kit.pacing import SharedPacer
+from ccops.crm.http.rate_limit import SharedRateLimiter
 from ccops.secret import Secret
 
-pacer = SharedPacer(Path(sys.argv[2]), 30, 1.0, SystemClock(), margin=3)
+pacer = SharedRateLimiter(Path(sys.argv[2]), 30, 1.0, SystemClock(), margin=3)
 with KitCrm(Secret("sandbox-key"), api_url=sys.argv[1], pacer=pacer, clock=SystemClock()) as crm:
     for _ in range(20):
         crm.account()

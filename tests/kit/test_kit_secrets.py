@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccops.crm.base import NotSent, OutcomeUnknown, Rejected
+from ccops.crm.http.exchange import HttpLimits
 from ccops.crm.kit.credential import credential_hash, header, mask
 from ccops.crm.kit.errors import KeyMalformed, KeyRefused, RedirectRefused
-from ccops.crm.kit.limits import Limits
 from ccops.secret import Secret
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_a_proxy_whose_answer_drips_is_left_at_the_time_limit(
     monkeypatch.setenv("https_proxy", wire.url)
     wire.drip(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 1000)
     with pytest.raises(NotSent, match="no connection within"):  # else it was left when the drip had ended
-        connect("https://kit.example", limits=Limits(connect=20, read=60, total=0.5)).write(5, {"credits": "15"})
+        connect("https://kit.example", limits=HttpLimits(connect=20, read=60, total=0.5)).write(5, {"credits": "15"})
 
 
 def test_a_hash_knows_the_credential_again_and_only_with_its_salt() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccops.crm.base import NotSent, OutcomeUnknown
-from ccops.crm.kit.limits import Limits
-from tests.kit.passing import pass_on
+from ccops.crm.http.exchange import HttpLimits
+from tests.kit.proxies import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_requests_go_through_it_on_one_connection(wire: Wire, connect: Connect) 
 def test_a_write_that_left_through_it_is_unknown_and_has_a_time_limit(wire: Wire, connect: Connect) -> None:
     wire.hang()
     with pytest.raises(OutcomeUnknown, match=r"no whole answer within .* 0\.5 s in all"):
-        connect("http://kit.example", limits=Limits(connect=20, read=60, total=0.5)).write(5, {"credits": "15"})
+        connect("http://kit.example", limits=HttpLimits(connect=20, read=60, total=0.5)).write(5, {"credits": "15"})
     assert len(wire.asked) == 1
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccops.crm.base import NotSent, OutcomeUnknown
+from ccops.crm.http.exchange import HttpLimits
 from ccops.crm.kit.errors import KitUnreachable
-from ccops.crm.kit.limits import Limits
-from tests.kit.passing import pass_on
+from tests.kit.proxies import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,12 +88,14 @@ def test_a_trusted_service_is_used_over_one_connection(wire: Wire, connect: Conn
 def test_a_drip_inside_tls_ends_at_the_time_limit(wire: Wire, connect: Connect) -> None:
     wire.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000)
     with pytest.raises(OutcomeUnknown, match="no whole answer"):
-        connect(wire.url, limits=Limits(connect=20, read=60, total=3)).write(5, {"credits": "15"})
+        connect(wire.url, limits=HttpLimits(connect=20, read=60, total=3)).write(5, {"credits": "15"})
 
 
 def test_a_handshake_that_never_ends_was_no_request(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        crm = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", limits=Limits(connect=0.2, read=0.2, total=0.5))
+        crm = connect(
+            f"https://127.0.0.1:{silent.getsockname()[1]}", limits=HttpLimits(connect=0.2, read=0.2, total=0.5)
+        )
         with pytest.raises(NotSent, match=r"no connection within 0\.2 s"):
             crm.write(5, {"credits": "15"})
 

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ccops.crm.base import Missing, OutcomeUnknown, RateLimited, Rejected
+from ccops.crm.base import Missing, OutcomeUnknown, RateLimited, Rejected, SignedEndpoint, WebhookEndpoint
 from ccops.crm.kit.errors import KeyRefused
-from ccops.crm.webhooks import Endpoint, SignedEndpoint
 from ccops.errors import ServiceUnreachable
 from ccops.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ccops.crm.base import Hook
     from ccops.crm.kit.client import KitCrm
     from ccops.crm.kit.webhooks import KitWebhooks
-    from ccops.crm.webhooks import Hook
     from tests.kit.conftest import Wire
 
 HIDDEN = "s3cret-of-the-operation"
@@ -46,7 +45,7 @@ def endpoint(**more: Any) -> dict[str, Any]:
     return {**facts, **rest, "previous_secret_expires_at": None} | more
 
 
-SEVEN = Endpoint(7, SIGNED_URL, "ccops", ("subscriber.tag_added",), active=True)
+SEVEN = WebhookEndpoint(7, SIGNED_URL, "ccops", ("subscriber.tag_added",), active=True)
 
 
 def told(found: Hook) -> tuple[int, str, str, int | None]:
@@ -155,7 +154,7 @@ def test_endpoints_are_listed_active_or_not(wire: Wire, webhooks: KitWebhooks) -
     wire.reply(200, {"webhook_endpoints": [endpoint(), off]})
     assert webhooks.endpoints() == [
         SEVEN,
-        Endpoint(8, SIGNED_URL, "", (), active=False, previous_until=datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        WebhookEndpoint(8, SIGNED_URL, "", (), active=False, previous_until=datetime(2026, 11, 23, 10, tzinfo=UTC)),
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ccops.clock import iso, parse_iso
 from ccops.crm.base import CustomField, KnownTag, Missing, NotSent, OutcomeUnknown, RateLimited, Rejected
-from ccops.crm.kit.errors import Interrupted, KeyRefused, NoSuch, RedirectRefused
-from ccops.crm.kit.pacing import SharedPacer, Unpaced
+from ccops.crm.http.rate_limit import Interrupted, NoRateLimit, SharedRateLimiter
+from ccops.crm.kit.errors import KeyRefused, NoSuch, RedirectRefused
 from ccops.errors import ServiceUnreachable
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def test_a_write_waits_for_the_pacer_once(wire: Wire, crm: KitCrm, pacer: Noting
 def test_a_write_held_back_for_long_is_not_sent_and_the_next_reservation_waits(
     wire: Wire, connect: Connect, clock: FakeClock, tmp_path: Path
 ) -> None:
-    pacer = SharedPacer(tmp_path / "pace", 10, 60, clock)
+    pacer = SharedRateLimiter(tmp_path / "pace", 10, 60, clock)
     crm = connect(wire.url, paced_by=pacer)
     crm.reserve(2)
     wire.reply(200, {"subscriber": ann()}).reply(200, {"subscriber": ann()})
     crm.contact(5)
-    SharedPacer(tmp_path / "pace", 10, 60, clock).slow_down(60)
+    SharedRateLimiter(tmp_path / "pace", 10, 60, clock).slow_down(60)
     with pytest.raises(NotSent, match="the pace is held back for 60 s more"):
         crm.write(5, {"credits": "15"})
     assert ([asked.method for asked in wire.asked], clock.slept) == (["GET"], [])
@@ -321,7 +321,7 @@ def test_a_client_is_made_without_a_word_to_kit(wire: Wire, connect: Connect) ->
     assert wire.connections == 0
 
 
-class OnceOnly(Unpaced):
+class OnceOnly(NoRateLimit):
     """Lets one request through, and then is asked to stop."""
 
     def __init__(self) -> None:

@@ -14,18 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.errors import (
-    LedgerBusy,
-    LedgerDamaged,
-    LedgerMissing,
-    LedgerNotWritable,
-    LedgerTooNew,
-    NotALedger,
-)
+from ccops.errors import LedgerNotWritable
+from ccops.ledger.errors import LedgerBusy, LedgerDamaged, LedgerMissing, LedgerTooNew, NotALedger
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Origin
-from ccops.ledger.schema import APPLICATION_ID, VERSION
-from ccops.waits import Waits
+from ccops.ledger.store.schema import APPLICATION_ID, VERSION
+from ccops.locks import Waits
 from tests.engine.conftest import new_ledger
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

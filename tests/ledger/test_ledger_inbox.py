@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccops.errors import LedgerUnusable
-from ccops.ledger.events import Accepted, Arrival, Backlog, Ending, Event
-from ccops.ledger.grouping import Grouped
-from ccops.ledger.inbox import Inbox
+from ccops.ledger.inbox import Accepted, Arrival, Backlog, Ending, Event, Grouped, Inbox
 from ccops.ledger.ledger import Ledger
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

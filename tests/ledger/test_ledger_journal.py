@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.copying import not_in_use
 from ccops.ledger.errors import LedgerInUse, LedgerInWal
-from ccops.ledger.history import Filter
-from ccops.ledger.journal import Version, is_affected
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.locks import Locks
 from ccops.ledger.model import Claim, Origin
-from ccops.waits import Waits
+from ccops.ledger.queries import Filter
+from ccops.ledger.snapshot import not_in_use
+from ccops.ledger.store.connections import SqliteVersion, is_affected
+from ccops.locks import Locks, Waits
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 AFFECTED, FIXED = (3, 40, 1), (3, 51, 3)
@@ -61,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def made(folder: Path, build: Version, count: int = 3) -> None:
+def made(folder: Path, build: SqliteVersion, count: int = 3) -> None:
     """Make a ledger of some entries with a build of SQLite, and close it."""
     with opened(folder, build, new=True) as ledger:
         ledger.identity.found(9, "Ann's Studio", "ccops_receipt")
@@ -72,7 +71,7 @@ def made(folder: Path, build: Version, count: int = 3) -> None:
 
 
 @contextmanager
-def opened(folder: Path, build: Version, *, readonly: bool = False, new: bool = False) -> Iterator[Ledger]:
+def opened(folder: Path, build: SqliteVersion, *, readonly: bool = False, new: bool = False) -> Iterator[Ledger]:
     path, locks, time = folder / "ledger.sqlite3", folder / "locks", Impatient()
     waits = Waits(None, time.now, time.sleep)
     ledger = (
@@ -132,7 +131,7 @@ def beside(folder: Path, *statements: str) -> Iterator["subprocess.Popen[str]"]:
         ((4, 0, 0), False),
     ],
 )
-def test_race_is_in_all_versions_without_its_fix(version: Version, *, affected: bool) -> None:
+def test_race_is_in_all_versions_without_its_fix(version: SqliteVersion, *, affected: bool) -> None:
     assert is_affected(version) is affected
 
 
@@ -162,7 +161,7 @@ def test_fixed_build_leaves_the_mode_as_it_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("build", [AFFECTED, FIXED])
-def test_reader_changes_no_byte_in_either_mode(folder: Path, build: Version) -> None:
+def test_reader_changes_no_byte_in_either_mode(folder: Path, build: SqliteVersion) -> None:
     made(folder, build)
     before = digest(folder)
     for reading in (AFFECTED, FIXED):
@@ -240,7 +239,7 @@ def test_connections_of_this_process_are_no_obstacle(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("build", [AFFECTED, FIXED])
-def test_slow_reader_keeps_no_commit_waiting(folder: Path, build: Version) -> None:
+def test_slow_reader_keeps_no_commit_waiting(folder: Path, build: SqliteVersion) -> None:
     made(folder, build, 30)
     with opened(folder, build, readonly=True) as reader, opened(folder, build) as writer:
         slow = reader.history.each(Filter(limit=None))

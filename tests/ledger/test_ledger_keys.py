@@ -46,7 +46,7 @@ def sent(ledger: Ledger, occasion: str = "key:1", contact: int = 7) -> Entry:
 
 
 def insert(ledger: Ledger, status: str, occasion: str, period: str | None = None, contact: int = 7) -> None:
-    """Write an entry past the house."""
+    """Write an entry past the services."""
     with ledger.database.write() as db:
         db.run("INSERT INTO copies (id, text) VALUES (1, '{}') ON CONFLICT DO NOTHING")
         db.run(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.locks import Locks
+from ccops.locks import Locks
 
 HOLDS = """
 import sys
 from pathlib import Path
-from ccops.ledger.locks import Locks
+from ccops.locks import Locks
 
 folder = Path(sys.argv[1])
 with Locks(folder).contact(int(sys.argv[2])):

@@ -11,7 +11,7 @@ import pytest
 
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Origin
-from ccops.ledger.schema import APPLICATION_ID, MIGRATIONS
+from ccops.ledger.store.schema import APPLICATION_ID, MIGRATIONS
 
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
 MONTH: Final = "month:2026-11"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ccops.ledger.history import Filter
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Entry, Origin, Via
+from ccops.ledger.queries import Filter
 from tests.engine.conftest import new_ledger
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

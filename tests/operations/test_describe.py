@@ -6,7 +6,7 @@ import pytest
 
 from ccops.operations.model import REGISTRY_ACTIONS, Action, Change
 from ccops.operations.plan import describe_change
-from tests.operations.making import dec
+from tests.operations.builders import dec
 
 
 @pytest.mark.parametrize(

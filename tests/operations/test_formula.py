@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from ccops.operations.formula import FormulaFault, Value, compile_formula
+from ccops.operations.formula import FormulaFault, FormulaValue, compile_formula
 from ccops.operations.numbers import plain
-from ccops.operations.refusals import Unplannable
+from ccops.operations.refusal import Unplannable
 
 TODAY = date(2026, 11, 22)
 
 
 def value(text: str, decimals: int | None = None, **fields: str | None) -> str:
     """Work a formula out, and write the result down."""
-    result: Value = compile_formula(text).evaluate(fields, TODAY, decimals)
+    result: FormulaValue = compile_formula(text).evaluate(fields, TODAY, decimals)
     return plain(result) if isinstance(result, Decimal) else result.isoformat()
 
 

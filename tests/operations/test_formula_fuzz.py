@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import ccops.operations
 from ccops.operations.formula import FormulaFault, compile_formula
 from ccops.operations.numbers import MOST_DIGITS_BETWEEN, digits
-from ccops.operations.refusals import Unplannable
-from tests.operations.making import any_text
+from ccops.operations.refusal import Unplannable
+from tests.operations.builders import any_text
 
 TODAY = date(2026, 11, 22)
 FIELDS = ("credits", "points", "joined")

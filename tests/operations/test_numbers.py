@@ -19,7 +19,7 @@ from ccops.operations.numbers import (
     plain,
     to_places,
 )
-from tests.operations.making import any_text, dec, numbers
+from tests.operations.builders import any_text, dec, numbers
 
 
 @pytest.mark.parametrize(

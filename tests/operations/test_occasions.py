@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccops.operations.occasions import (
+from ccops.operations.occasion import (
     KeyFault,
     Tagging,
     describe_occasion,
@@ -24,7 +24,7 @@ from ccops.operations.occasions import (
     refusal_uses_it_up,
     tagging_of,
 )
-from ccops.operations.plan import Cause
+from ccops.operations.refusal import Cause
 
 TAGGED = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ccops.operations.occasions import KeyFault, KeyPlaceholder, for_key, for_post, new_key
-from ccops.operations.placeholders import is_placeholder
+from ccops.operations.occasion import KeyFault, KeyPlaceholder, for_key, for_post, is_placeholder, new_key
 
 PLACEHOLDERS = [
     "[Invoice number]",

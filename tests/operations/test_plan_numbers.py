@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ccops.operations.model import Action, Beyond, Change
 from ccops.operations.numbers import plain
-from ccops.operations.plan import FieldChange, Plan, Refusal, plan
-from tests.operations.making import NOW, after, any_text, dec, numbers, operation, planned, refused
+from ccops.operations.plan import FieldChange, Plan, plan
+from ccops.operations.refusal import Refusal
+from tests.operations.builders import NOW, after, any_text, dec, numbers, operation, planned, refused
 
 
 def credit(

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ccops.operations.model import Change
-from ccops.operations.plan import FieldChange, Plan, Refusal, fields_read, plan
-from tests.operations.making import NOW, after, dec, operation, planned, refused
+from ccops.operations.plan import FieldChange, Plan, fields_read, plan
+from ccops.operations.refusal import Refusal
+from tests.operations.builders import NOW, after, dec, operation, planned, refused
 
 SPEND = Change("credits", "decrease", amount=dec("3"), minimum=dec("0"))
 STAMP = Change("replay_opened_on", "stamp")

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from ccops.operations.model import Registry
-from ccops.report.figures.gather import Extent, report_of
-from ccops.report.html.page import page
-from tests.report.books import NOON, ZONE, Books
+from ccops.app.statistics import Extent, report_of
+from ccops.operations.model import OperationsFile
+from ccops.report.page import page
+from tests.books import NOON, ZONE, Books
 from tests.report.browser import PROGRAM, Browser, browser
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium; CCOPS_CHROMIUM may name it")
@@ -41,7 +41,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         )
     books.refuse(2, "unlock-replay", "limit", "credits would become -2, which is below the minimum of 0")
     books.park(1, "unlock-replay", {"credits": "3"}, "Kit shows something else")
-    made = report_of(books.ledger, Registry(ZONE), NOON + timedelta(days=1), timedelta(0), Extent())
+    made = report_of(books.ledger, OperationsFile(ZONE), NOON + timedelta(days=1), timedelta(0), Extent())
     books.ledger.close()
     file = folder / "report.html"
     file.write_text(page(made, rehearsal=False), encoding="utf-8")

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ccops.operations.model import Registry
-from ccops.report.figures.gather import Extent, report_of
-from ccops.report.figures.model import Report
-from ccops.report.html.file import NotAReport, check_free, write
-from ccops.report.html.markup import Markup, element, joined
-from ccops.report.html.page import page
-from tests.report.books import NOON, ZONE, Books
+from ccops.app.statistics import Extent, Report, report_of
+from ccops.operations.model import OperationsFile
+from ccops.report.file import NotAReport, check_free, write
+from ccops.report.markup import Markup, element, joined
+from ccops.report.page import page
+from tests.books import NOON, ZONE, Books
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -29,7 +28,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def report(books: Books, recent: int = 100) -> Report:
-    return report_of(books.ledger, Registry(ZONE), NOON + timedelta(days=1), timedelta(0), Extent(recent=recent))
+    return report_of(books.ledger, OperationsFile(ZONE), NOON + timedelta(days=1), timedelta(0), Extent(recent=recent))
 
 
 def hostile(books: Books) -> Report:
@@ -159,5 +158,5 @@ def test_only_a_report_is_replaced(books: Books, tmp_path: Path) -> None:
 
 def test_its_style_and_script_are_part_of_the_package() -> None:
     """What lies in the package's folder goes into the wheel with it."""
-    names = {each.name for each in files("ccops.report.html").iterdir()}
+    names = {each.name for each in files("ccops.report").iterdir()}
     assert {"report.css", "report.js"} <= names

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client, Hour
-from tests.receiving import Receiver
+from tests.senders import Receiver
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccops.sandbox.exchange import Exchange
+from ccops.sandbox.http import Exchange
 from tests import openapi
 
 _ROW = {

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from ccops.sandbox import Fault, Sandbox
-from ccops.sandbox.examples import TAG as TAG_NAME
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import TAG as TAG_NAME
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client, Hour
 
 ANN, BOB, NOBODY = 4_300_000_001, 4_300_000_002, 99

@@ -1,4 +1,4 @@
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client
 
 ANN = 4_300_000_001

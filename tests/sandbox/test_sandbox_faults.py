@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import requests
 
-from ccops.sandbox import Fault, Sandbox
-from ccops.sandbox.faults import Kind
+from ccops.sandbox.faults import Fault, FaultKind
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client, Hour
 
 ANN = 4_300_000_001
@@ -25,7 +25,7 @@ def _put(client: Client) -> requests.Response | None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "half", "late"])
-def test_a_lost_answer_is_a_broken_connection(kit: Sandbox, client: Client, kind: Kind) -> None:
+def test_a_lost_answer_is_a_broken_connection(kit: Sandbox, client: Client, kind: FaultKind) -> None:
     kit.faults.add(Fault(kind, "PUT"))
     assert _put(client) is None
     assert _put(client) is not None
@@ -35,7 +35,7 @@ def test_a_lost_answer_is_a_broken_connection(kit: Sandbox, client: Client, kind
 @pytest.mark.parametrize(
     "kind", ["reset", "half", "drip", "status", "garbage", "redirect", "warnings", "accepted", "stale_echo"]
 )
-def test_a_fault_strikes_before_or_after_the_effect(kit: Sandbox, client: Client, kind: Kind) -> None:
+def test_a_fault_strikes_before_or_after_the_effect(kit: Sandbox, client: Client, kind: FaultKind) -> None:
     kit.faults.add(Fault(kind, "PUT", when="before", pace=0), Fault(kind, "PUT", when="after", pace=0))
     _put(client)
     assert (_credits(kit), kit.writes(ANN)) == ("5", [])

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from ccops.sandbox import Fault, Sandbox
-from ccops.sandbox.trouble import PortTaken
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
+from ccops.sandbox.store import PortTaken
 from tests.plain import Client
 
 ANN = 4_300_000_001

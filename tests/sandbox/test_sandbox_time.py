@@ -1,7 +1,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client, Hour
 
 ANN, BOB, GOLD = 4_300_000_001, 4_300_000_002, 1041

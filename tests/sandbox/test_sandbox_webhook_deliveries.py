@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 import requests
 
-from ccops.sandbox import Sandbox
-from ccops.sandbox.retrying import judged
-from ccops.sandbox.rows import DeliveryRow
-from ccops.sandbox.tables import FOREVER
+from ccops.sandbox.sandbox import Sandbox
+from ccops.sandbox.tables import FOREVER, DeliveryRow
+from ccops.sandbox.webhook_delivery import judged
 from tests.plain import Client, Hour
-from tests.receiving import Received, Receiver
+from tests.senders import Received, Receiver
 
 ANN, GOLD = 4_300_000_001, 1041
 PATH = "/v4/webhook_endpoints"
@@ -300,7 +299,7 @@ def test_what_happens_while_it_is_stopped_is_delivered_later(kit: Sandbox, clien
 _TAG = """
 import sys
 from pathlib import Path
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 sandbox = Sandbox(Path(sys.argv[1]))
 for number in range(5):
     sandbox.tag(4300000001, f"Tag {number}")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 import requests
 
-from ccops.sandbox import Sandbox
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client, Hour
 
 PATH = "/v4/webhook_endpoints"

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import requests
 
-from ccops.sandbox import Fault, Sandbox
+from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
 from tests.plain import Client
-from tests.receiving import Receiver
+from tests.senders import Receiver
 
 ANN, GOLD = 4_300_000_001, 1041
 PATH = "/v4/webhooks"

@@ -1,1 +1,1 @@
-"""The command line: reads it, calls one function, shows the result."""
+"""The command line: parses, calls one function, shows the result."""

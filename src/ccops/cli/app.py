@@ -3,13 +3,13 @@
 import typer
 import typer.main
 
-from ccops.cli.group import Root
-from ccops.cli.options import Debug, HomeFolder, Version
+from ccops.cli.command_line import Program
+from ccops.cli.options import Debug, HomeFolder, VersionOption
 from ccops.cli.signals import heed_no_more
 
 app = typer.Typer(
     name="ccops",
-    cls=Root,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     rich_markup_mode=None,  # rich's tables are not for help pages: they would load on every --help
@@ -27,7 +27,7 @@ app = typer.Typer(
 def program(
     home: HomeFolder = None,
     debug: Debug = False,
-    version: Version = False,
+    version: VersionOption = False,
 ) -> None:
     """Custom operations for Kit: every occasion counts exactly once."""
 

@@ -9,8 +9,8 @@ from typing import Any
 from typer._click import Context
 from typer._click.core import Parameter
 
-from ccops.cli.exits import MISCONFIGURED
-from ccops.cli.session import Session
+from ccops.cli.context import Session
+from ccops.cli.exit_status import MISCONFIGURED
 from ccops.errors import Misconfigured
 from ccops.text import clean
 

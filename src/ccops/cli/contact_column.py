@@ -7,10 +7,13 @@ else's: so it counts only where no address is near, or where a person says that 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from ccops.cli.contacts import NoContact, address_in, contact_of
-from ccops.cli.csvfile import Faults, Record
+from ccops.cli.csv_file import CsvFaults, Record
+from ccops.errors import Misconfigured
 from ccops.text import address_key, clean, folded, shorten, tidy
 
 NAMES: Final = ("email", "id")
@@ -89,7 +92,7 @@ class ContactColumn:
         """The columns that are looked at in each row."""
         return frozenset(self.emails or self.ids[:1])
 
-    def who(self, record: Record, others: Collection[int], faults: Faults) -> int | str | None:
+    def who(self, record: Record, others: Collection[int], faults: CsvFaults) -> int | str | None:
         """Return whom a row is for, or note why that can't be said. `others` are read as something else."""
         before = faults.count
         if self.emails:
@@ -100,7 +103,7 @@ class ContactColumn:
                 self._demand_no_address(record, others, faults)
         return None if faults.count > before else self._named(record, place, faults)
 
-    def _address(self, record: Record, faults: Faults) -> int:
+    def _address(self, record: Record, faults: CsvFaults) -> int:
         """Return which of the columns has the row's address, and note it if two have another one each."""
         first = self.emails[0]
         if len(self.emails) == 1 or (record.cell(first) and address_in(record.cell(first)) is None):
@@ -119,7 +122,7 @@ class ContactColumn:
             )
         return next(iter(places), first)
 
-    def _demand_no_address(self, record: Record, others: Collection[int], faults: Faults) -> None:
+    def _demand_no_address(self, record: Record, others: Collection[int], faults: CsvFaults) -> None:
         """Note an address that stands in the row of an id: one of the two names somebody else."""
         place = self.ids[0]
         for other in range(len(record.cells)):
@@ -136,7 +139,7 @@ class ContactColumn:
                 )
                 return
 
-    def _named(self, record: Record, place: int, faults: Faults) -> int | str | None:
+    def _named(self, record: Record, place: int, faults: CsvFaults) -> int | str | None:
         word, by_id = record.cell(place), not self.emails
         try:
             who = contact_of(word)
@@ -175,3 +178,43 @@ def find_contact_column(
 
 def _places(keys: Sequence[str], known: Sequence[str]) -> list[int]:
     return sorted((place for place, key in enumerate(keys) if key in known), key=lambda place: known.index(keys[place]))
+
+
+# ---- `--column`: what a column is of which the heading does not tell
+
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="HEADING=NAME", help="Take a column of another heading: 'Credits=set'."),
+]
+
+
+class BadColumn(Misconfigured):
+    """`--column` names no column of ours, or one twice."""
+
+    def __init__(self, word: str, why: str, example: str) -> None:
+        self.mend = example
+        super().__init__(f"--column {shorten(word)}: {why}. Nothing was sent.")
+
+
+def mapping_of(words: Sequence[str], names: Sequence[str], example: str) -> dict[str, str]:
+    """Return the headings that `--column` gives for our names. `example` is a command that does so.
+
+    Raises BadColumn.
+    """
+    from ccops.config.errors import nearest
+
+    mapped: dict[str, str] = {}
+    for word in words:
+        heading, _, name = word.rpartition("=")
+        name = tidy(name).lower()
+        if not tidy(heading):
+            shown = example.rpartition("'")[0].rpartition("'")[2]
+            raise BadColumn(word, f"write the file's heading, =, and what it is, such as {shown}", example)
+        if name not in names:
+            guess = nearest(name, names)
+            meant = f'; did you mean "{guess}"?' if guess else ""
+            raise BadColumn(word, f"a column is one of {', '.join(names)}{meant}".rstrip("?"), example)
+        if name in mapped:
+            raise BadColumn(word, f"there is another column for {name} already", example)
+        mapped[name] = tidy(heading)
+    return mapped

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ccops import __version__
-from ccops.cli.session import session_of
+from ccops.cli.context import session_of
 from ccops.errors import CcopsError, Misconfigured
 from ccops.operations.model import Period
 from ccops.operations.numbers import NotANumber, parse_number
@@ -74,16 +74,16 @@ Debug = Annotated[
         "--debug", callback=_choose_debug, expose_value=False, help="Show where in the program an error came from."
     ),
 ]
-Version = Annotated[
+VersionOption = Annotated[
     bool,
     typer.Option(
         "--version", callback=_tell_version, expose_value=False, is_eager=True, help="Show the version and exit."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print it as JSON for other programs, one object a line.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON for other programs, one object a line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_choose_quiet, help="Print only what needs a person.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on without asking.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Go on without asking.")]
 Key = Annotated[
     str | None,
     typer.Option("--key", metavar="KEY", help="Name the occasion; the same key never counts twice."),
@@ -100,7 +100,7 @@ Amount = Annotated[
     Decimal | None,
     typer.Option("--amount", metavar="N", parser=number("--amount"), help="Another amount than the operation's own."),
 ]
-Reason = Annotated[
+ReasonOption = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="Why; the history keeps it."),
 ]

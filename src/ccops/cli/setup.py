@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from ccops.cli.correction import corrected
+from ccops.cli.errors import corrected
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
 from ccops.text import clean, folded, shorten, tidy
 
 if TYPE_CHECKING:
-    from ccops.cli.session import Session
+    from ccops.cli.context import Session
     from ccops.crm.base import CustomField, KnownTag
     from ccops.operations.model import Operation
 
@@ -20,7 +20,7 @@ class FieldMissing(Misconfigured):
     """The CRM has no such field: misspelt, or still to be made."""
 
     def __init__(self, name: str, known: Sequence[str], argv: Sequence[str]) -> None:
-        from ccops.registry.faults import nearest
+        from ccops.config.errors import nearest
 
         guess, make = nearest(name, known), _to_make(argv)
         meant = corrected(argv, name, guess) if guess else None
@@ -90,8 +90,8 @@ def field_in_crm(session: "Session", name: str, *, create: bool) -> str:
     fields = session.crm.fields()
     if not create or session.looks_only or _known(fields, name) is not None:
         return key_among(session, fields, name)
+    from ccops.engine.bootstrap import create_field
     from ccops.engine.errors import FieldRenamed
-    from ccops.engine.founding import create_field
 
     renamed = _renamed(session, fields, name)
     if renamed is not None:
@@ -111,7 +111,7 @@ def key_among(session: "Session", fields: "Sequence[CustomField]", name: str) ->
 
 def _renamed(session: "Session", fields: "Sequence[CustomField]", name: str) -> "CustomField | None":
     """Return the field that had this key before it was renamed in the CRM."""
-    from ccops.engine.renamed_fields import renamed_fields
+    from ccops.engine.bootstrap import renamed_fields
 
     ids = session.ledger_to_read.field_names.ids() if session.home.ledger.exists() else {}
     return renamed_fields([name], fields, ids).get(name)
@@ -119,7 +119,7 @@ def _renamed(session: "Session", fields: "Sequence[CustomField]", name: str) -> 
 
 def note_fields(session: "Session", operation: "Operation", fields: "Sequence[CustomField] | None") -> None:
     """Remember by their ids the fields that an operation needs, so that they are followed once they are renamed."""
-    from ccops.engine.renamed_fields import note_fields as note
+    from ccops.engine.bootstrap import note_fields as note
     from ccops.operations.plan import fields_read
 
     if fields is not None and session.home.ledger.exists() and not session.looks_only:
@@ -128,10 +128,10 @@ def note_fields(session: "Session", operation: "Operation", fields: "Sequence[Cu
 
 def fields_if_reachable(session: "Session") -> "Sequence[CustomField] | None":
     """Return the CRM's fields; None, and a note why, if it can't be asked: there is no key yet, or no network."""
-    from ccops.cli import doors
+    from ccops.cli.context import HASTE, open_crm
 
     try:
-        return doors.open_crm(session, patience=doors.HASTE).fields()
+        return open_crm(session, patience=HASTE).fields()
     except CcopsError as error:
         session.console.note(f"Whether Kit has the field could not be looked up: {error}")
         return None
@@ -160,7 +160,7 @@ def field_to_change(session: "Session", name: str, *, create: bool, dry_run: boo
     Raises FieldMissing and ReceiptFieldOurs.
     """
     from ccops.engine.errors import ReceiptFieldOurs
-    from ccops.operations.asking import ADJUST
+    from ccops.operations.derived import ADJUST
 
     session.looks_only = dry_run
     ledger = session.ledger_to_read if dry_run else session.ledger
@@ -171,7 +171,7 @@ def field_to_change(session: "Session", name: str, *, create: bool, dry_run: boo
 
 def _of_people(fields: "Sequence[CustomField]") -> list[str]:
     """Return the keys of the fields that are there for people, not for receipts."""
-    from ccops.engine.founding import RECEIPT_LABEL
+    from ccops.engine.bootstrap import RECEIPT_LABEL
 
     return sorted(field.key for field in fields if field.label != RECEIPT_LABEL)
 
@@ -193,9 +193,9 @@ def make_tag(session: "Session", operation: str, tag: str) -> "KnownTag":
 
     Raises TagExists, TagUnconfirmed, TagRefused and what editing raises.
     """
+    from ccops.config.operations_file import edit_operation
     from ccops.crm.base import OutcomeUnknown, Rejected
     from ccops.engine.errors import TagRefused
-    from ccops.registry.edit import edit_operation
 
     try:
         made, new = session.crm.create_tag(tag)

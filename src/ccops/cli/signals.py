@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from ccops.cli.exits import INTERRUPTED, TERMINATED
+from ccops.cli.exit_status import INTERRUPTED, TERMINATED
 
 _Handler = Callable[[int, FrameType | None], None]
 _STDERR: Final = 2

@@ -1,1 +1,1 @@
-"""Contacts, fields and tags of a CRM, behind one small protocol."""
+"""Contacts, fields, tags and webhooks of a CRM, behind one protocol."""

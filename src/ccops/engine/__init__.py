@@ -1,1 +1,1 @@
-"""The heart: apply one, apply many, settle, undo."""
+"""Applies operations to contacts so that each occasion counts exactly once."""

@@ -9,12 +9,11 @@ from typing import Final
 
 from ccops.clock import iso
 from ccops.crm.base import Rejected
-from ccops.engine.telling import run_again
+from ccops.engine.outcomes import run_again
 from ccops.errors import LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
-from ccops.operations.asking import ADJUST, ONE_OFF
-from ccops.operations.occasions import can_come_again
-from ccops.operations.reconciling import RECONCILE
+from ccops.operations.derived import ADJUST, ONE_OFF, RECONCILE
+from ccops.operations.occasion import can_come_again
 from ccops.text import clean, shorten
 
 MOST_FIELDS: Final = 140

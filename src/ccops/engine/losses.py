@@ -10,14 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 from ccops.crm.base import Contact
-from ccops.engine.judgement import parse_receipt
+from ccops.engine.verification import parse_receipt
 from ccops.ledger.identity import Lineage
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
-from ccops.operations.copying import from_json
-from ccops.operations.model import Action
+from ccops.operations.model import Action, from_json
 from ccops.operations.numbers import EXACT, NotANumber, parse_number, plain
-from ccops.operations.occasions import lost_behind
+from ccops.operations.occasion import lost_behind
 from ccops.text import clean
 
 Value = str | None

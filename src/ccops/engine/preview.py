@@ -2,23 +2,119 @@
 
 import threading
 from dataclasses import replace
+from typing import Literal
 
 from ccops.clock import Clock
 from ccops.crm.base import Contact, Crm
-from ccops.engine.adopting import foresee
-from ccops.engine.checking import Checker, stopping
-from ccops.engine.finding import find_contact
-from ccops.engine.foreseen import Foreseen
-from ccops.engine.judgement import Ahead, Odd, Stranger
-from ccops.engine.request import Adoption, Asked, Outcome, Request, claim_of
-from ccops.engine.telling import left_out_reason, moved, not_found, outcome_of, told
+from ccops.engine.apply import foresee
+from ccops.engine.outcomes import (
+    Adoption,
+    AnyRequest,
+    ContactRef,
+    Outcome,
+    Request,
+    claim_of,
+    left_out_reason,
+    moved,
+    not_found,
+    outcome_of,
+    told,
+)
+from ccops.engine.verification import ForeignReceipt, OddReceipt, UnknownReceipt, Verifier, stopping
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Person
-from ccops.operations.copying import from_json
-from ccops.operations.model import Operation
-from ccops.operations.occasions import refusal_uses_it_up
-from ccops.operations.plan import Cause, Refusal, plan
+from ccops.operations.model import Operation, from_json
+from ccops.operations.occasion import refusal_uses_it_up
+from ccops.operations.plan import plan
+from ccops.operations.refusal import Cause, Refusal
 from ccops.text import same_address
+
+
+def find_contact(ledger: Ledger, crm: Crm, who: ContactRef) -> Contact | None:
+    """Read a contact by id: one request if the ledger knows the address, two if it has to be looked up.
+
+    One that had the address before and has another one now is found too, unless somebody else has it by now.
+    """
+    if isinstance(who, int):
+        return _read(crm, who)
+    known = ledger.people.by_email(who)
+    contact = None if known is None else _read(crm, known.id)
+    # The address may have gone over to another contact since it was seen.
+    if contact is not None and same_address(contact.email, who):
+        return contact
+    row = crm.find(who)
+    if row is None or (contact is not None and row.id == contact.id):  # a list that lags still shows the old address
+        return contact
+    return _read(crm, row.id) or contact
+
+
+def _read(crm: Crm, contact: int) -> Contact | None:
+    crm.reserve(1)
+    return crm.contact(contact)
+
+
+# ---- what a dry run would have changed so far, kept in memory: later requests find what earlier ones would leave
+
+ForeseenKind = Literal["applied", "refused", "parked"]
+
+
+class Foreseen:
+    """Values, occasions and periods, as they would be after the requests so far.
+
+    Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[int, dict[str, str | None]] = {}
+        """By contact, the fields that would have been written."""
+        self._occasions: dict[tuple[str, int, str], tuple[ForeseenKind, str | None, Outcome]] = {}
+        """By operation, contact and occasion: how that would have ended, and with which amount it was asked for."""
+        self._periods: dict[tuple[str, int, str], Outcome] = {}
+        """By operation, contact and period, what would hold it."""
+
+    def shown(self, contact: Contact) -> Contact:
+        """Return a contact as it would be by now."""
+        values = self._values.get(contact.id)
+        return replace(contact, fields={**contact.fields, **values}) if values else contact
+
+    def note(self, request: Request, kind: ForeseenKind, outcome: Outcome) -> None:
+        """Remember how a request would end: its occasion is used up; one that isn't refused also holds its period."""
+        assert outcome.contact is not None  # noqa: S101 - it was looked at
+        if kind == "applied":
+            self._values.setdefault(outcome.contact, {}).update(outcome.after or {})
+        self._occasions[request.operation.name, outcome.contact, request.occasion] = kind, request.asked, outcome
+        if kind != "refused" and request.period is not None:
+            self._periods[request.operation.name, outcome.contact, request.period] = outcome
+
+    def answer(self, request: Request, contact: Contact) -> Outcome | None:
+        """Say how a request would be answered because of an earlier one of its occasion; None if there is none."""
+        found = self._occasions.get((request.operation.name, contact.id, request.occasion))
+        if found is None:
+            return None
+        kind, asked, first = found
+        if kind != "refused" and asked != request.asked:
+            amount = "another amount" if asked is None else f"another amount ({asked})"
+            return _refused(first, f"this occasion would be used for {amount} by then")
+        if kind == "parked":
+            return first
+        return replace(first, status="repeated", reason=first.reason if kind == "refused" else None)
+
+    def period_taken(self, request: Request, contact: Contact) -> Outcome | None:
+        """Say that the period of a request would be taken by an earlier one, if it would."""
+        if request.period is None:
+            return None
+        holder = self._periods.get((request.operation.name, contact.id, request.period))
+        if holder is None:
+            return None
+        kind = request.period.partition(":")[0]
+        return replace(_refused(holder, f"this {kind} would be done already by then"), occasion=request.occasion)
+
+
+def _refused(first: Outcome, reason: str) -> Outcome:
+    return replace(first, status="refused", before=None, after=None, reason=reason)
+
+
+# ---- the dry run: what a request would do, with reads only, and the ledger left byte for byte as it was
 
 
 class Preview:
@@ -31,12 +127,12 @@ class Preview:
         self._ledger = ledger
         self._crm = crm
         self._clock = clock
-        self._checker = Checker(ledger, clock, crm.contact)
+        self._checker = Verifier(ledger, clock, crm.contact)
         self._foreseen = Foreseen()
         self._alone = threading.Lock()
         """Held while what is foreseen is looked at and added to; contacts are read by several threads at once."""
 
-    def look(self, request: Asked) -> Outcome:
+    def look(self, request: AnyRequest) -> Outcome:
         """Say how a request would end, after those that were looked at before; `previewed` if it would be applied."""
         if isinstance(request, Adoption):
             return foresee(self._ledger, request)
@@ -85,9 +181,9 @@ class Preview:
         if error is not None:
             raise error
         verdict = self._checker.receipt_of(contact)
-        if isinstance(verdict, Stranger | Ahead):
+        if isinstance(verdict, ForeignReceipt | UnknownReceipt):
             raise stopping(verdict, contact, self._ledger)
-        if isinstance(verdict, Odd):
+        if isinstance(verdict, OddReceipt):
             parked = replace(blank, status="parked", reason=verdict.reason)
             self._foreseen.note(request, "parked", parked)
             return parked

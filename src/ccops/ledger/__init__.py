@@ -1,1 +1,1 @@
-"""The durable ledger: entries, occasions and runs, in one file."""
+"""What was done: entries, occasions, runs and events, in one database."""

@@ -5,11 +5,69 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from ccops.ledger import chain, claiming, keys, standing
+from ccops.ledger.claims import (
+    find_claim,
+    key_taken_by,
+    key_taken_for_undo,
+    let_run_again,
+    make_claim,
+    make_left_out,
+    pending,
+    restate,
+    root_of,
+    take_keys,
+    why_not_undone,
+)
 from ccops.ledger.errors import BroughtBack, ComingBack, EntryMoved, NoSuchEntry, OccasionTaken, UndoStopped
 from ccops.ledger.model import Claim, Claimed, Entry, Standing, Values
-from ccops.ledger.rows import ENTRIES, entry_of, find_entry, pack, stamp
-from ccops.ledger.sqlite import Sqlite, Transaction
+from ccops.ledger.store.rows import ENTRIES, entry_of, find_entry, pack, stamp
+from ccops.ledger.store.schema import LOOSE
+from ccops.ledger.store.sqlite import Sqlite, Transaction
+
+_LAST: Final = (
+    # What was adopted has left no receipt.
+    "FROM entries WHERE contact = :contact AND turn IS NOT NULL AND sends > 0 AND status IN ('applied', 'undone')"
+    " ORDER BY turn DESC LIMIT 1"
+)
+# The sign keeps SQLite from looking at all turns of a contact: hardly one has entries of this kind.
+_LOOSE: Final = f"contact = :contact AND {LOOSE} AND status NOT IN ('sending', 'parked') AND +turn IS NOT NULL"
+_PARTS: Final = {
+    "last": f"entries.id = (SELECT id {_LAST})",
+    "parked": f"contact = :contact AND turn > COALESCE((SELECT turn {_LAST}), 0) AND status = 'parked'",
+    "loose": _LOOSE,
+    "left": "contact = :contact AND turn IS NOT NULL AND status IN ('applied', 'undone')"
+    f" AND EXISTS (SELECT 1 FROM entries WHERE {_LOOSE})",
+}
+_ALL: Final = (
+    "SELECT contacts.accepted AS was_accepted, parts.* FROM (SELECT :contact AS contact) AS wanted"
+    " LEFT JOIN contacts ON contacts.id = wanted.contact LEFT JOIN ("
+    + " UNION ALL ".join(
+        ENTRIES.replace("SELECT ", f"SELECT '{part}' AS part, ", 1) + f" WHERE {which}"
+        for part, which in _PARTS.items()
+    )
+    + ") AS parts ON 1 = 1"
+)
+"""All in one statement, as it is asked before each write: what a person has accepted stands in each row."""
+
+
+def of_contact(db: Transaction, contact: int) -> Standing:
+    """Return how a contact stands."""
+    rows = db.rows(_ALL, contact=contact)
+    parts: dict[str | None, list[Entry]] = {part: [] for part in _PARTS}
+    for row in rows:
+        if row["part"] is not None:
+            parts[row["part"]].append(entry_of(row))
+    last, written = parts["last"], sorted(parts["left"], key=lambda entry: entry.turn or 0)
+    return Standing(
+        last[0] if last else None,
+        tuple(parts["parked"]),
+        rows[0]["was_accepted"],
+        tuple(parts["loose"]),
+        {key: value for entry in written for key, value in (entry.after or {}).items()},
+    )
+
+
+# ---- the steps of an entry: each is one commit, made before the act that it names
 
 _NEXT_TURN: Final = (
     "(SELECT COALESCE(MAX(turn), 0) + 1 FROM entries AS earlier WHERE earlier.contact = entries.contact)"
@@ -31,17 +89,17 @@ class Entries:
     def look(self, claim: Claim) -> Claimed:
         """Say how a claim would be answered, without making it."""
         with self._database.read() as db:
-            return claiming.look(db, claim)
+            return find_claim(db, claim)
 
     def claim(self, claim: Claim) -> Claimed:
         """Ask for the right to run an operation on a contact for one occasion."""
         with self._database.write() as db:
-            return claiming.make(db, claim)
+            return make_claim(db, claim)
 
     def leave_out(self, claim: Claim, reason: str) -> Entry:
         """Enter that a contact was left out for its state: a refusal that uses up nothing. Once is enough."""
         with self._database.write() as db:
-            return claiming.leave_out(db, claim, reason)
+            return make_left_out(db, claim, reason)
 
     # ---- steps
 
@@ -119,7 +177,7 @@ class Entries:
         """Note that the occasion of an undone entry may run again. Raises BroughtBack, ComingBack, NoSuchEntry."""
         with self._database.write() as db:
             _check_reopening(db, number)
-            chain.let_run_again(db, number)
+            let_run_again(db, number)
         return self.get(number)
 
     def check_reopening(self, number: int) -> Entry:
@@ -194,7 +252,7 @@ class Entries:
     def standing(self, contact: int) -> Standing:
         """Return which receipts a contact may show."""
         with self._database.look() as db:
-            return standing.of_contact(db, contact)
+            return of_contact(db, contact)
 
     def of_occasions(self, operation: str, contact: int, first: str, last: str) -> Entry | None:
         """Return the newest entry whose occasion, as a text, is not before `first` and not behind `last`."""
@@ -232,12 +290,12 @@ class Entries:
     def taken_by(self, entry: int) -> Entry | None:
         """Return the other entry that holds the occasion or the period of a reopened one, if there is one."""
         with self._database.read() as db:
-            return keys.taken_by(db, entry)
+            return key_taken_by(db, entry)
 
     def taken_for_undo(self, undone: int) -> Entry | None:
         """Return the entry that holds what would have to count again if this one were undone, if there is one."""
         with self._database.read() as db:
-            return keys.taken_for_undo(db, undone)
+            return key_taken_for_undo(db, undone)
 
     def of_run_left(self, run: int) -> bool:
         """Tell whether a run has left anything behind but refusals and failures."""
@@ -285,14 +343,14 @@ def _step(
 
 def _check_undo(db: Transaction, undo: Entry, undone: int) -> None:
     """Ask again, right before an undo is sent, what was asked at its claim. Raises UndoStopped."""
-    stopped = claiming.why_not_undone(db, undone)
+    stopped = why_not_undone(db, undone)
     if stopped is not None:
         raise UndoStopped(undo.id, stopped)
-    keys.take(db, undo)  # one that an older ccops began holds nothing yet
+    take_keys(db, undo)  # one that an older ccops began holds nothing yet
 
 
 def _check_reopening(db: Transaction, number: int) -> None:
-    undo, entry = chain.pending(db, number), find_entry(db, number)
+    undo, entry = pending(db, number), find_entry(db, number)
     if undo is not None:
         raise ComingBack(number, undo)
     if entry is not None and entry.status != "undone":
@@ -301,7 +359,7 @@ def _check_reopening(db: Transaction, number: int) -> None:
 
 def _take(db: Transaction, entry: Entry, arrived: datetime) -> Entry | None:
     """Let an entry hold what counts with it, unless it has held that since its claim, as all but these have."""
-    return keys.take(db, entry, arrived) if entry.undoes is not None or entry.reopened else None
+    return take_keys(db, entry, arrived) if entry.undoes is not None or entry.reopened else None
 
 
 def _confirm(db: Transaction, entry: Entry, now: datetime, *, released: bool, came_last: bool = False) -> Entry:
@@ -315,16 +373,16 @@ def _confirm(db: Transaction, entry: Entry, now: datetime, *, released: bool, ca
         released=int(released),
     )
     if done.undoes is not None:
-        chain.restate(db, done.undoes)
+        restate(db, done.undoes)
     if done.undoes is not None and done.reopens:
-        chain.let_run_again(db, chain.root_of(db, done.undoes))
+        let_run_again(db, root_of(db, done.undoes))
     # From now on only this entry's receipt fits, so that the accepted one is noticed if it comes back.
     db.run("UPDATE contacts SET accepted = NULL WHERE id = :id AND accepted IS NOT NULL", id=done.contact)
     return done
 
 
 def _park(db: Transaction, entry: Entry, reason: str, now: datetime) -> Entry:
-    taken = keys.take(db, entry, now)
+    taken = take_keys(db, entry, now)
     if taken is not None and entry.undoes is not None:
         db.run("UPDATE entries SET reopened = 1 WHERE id = :id", id=entry.id)  # it holds nothing that it brings back
     elif taken is not None:
@@ -352,5 +410,5 @@ def _end(
         reason=reason,
         now=stamp(now),
     )
-    chain.restate(db, ended.undoes)  # an undo that came to nothing holds nothing that it would have brought back
+    restate(db, ended.undoes)  # an undo that came to nothing holds nothing that it would have brought back
     return ended

@@ -101,16 +101,6 @@ class LedgerInUse(LedgerUnusable):
         )
 
 
-class LedgerNotWritable(LedgerUnusable):
-    """The file, its folder or the disk can't be written to, perhaps from the midst of a write on."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(
-            f"the ledger {path} can't be written to ({clean(what)}). Nothing is lost: check the free space of the "
-            "disk, and the owner and mode of the folder and of all in it; then give the same command again."
-        )
-
-
 class WrongAccount(LedgerUnusable):
     """The credential opens another account than the ledger belongs to."""
 

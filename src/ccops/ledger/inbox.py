@@ -1,16 +1,164 @@
 """The inbox: events on disk before their sender hears that they were accepted, until each has come to its end."""
 
 import secrets
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic, Literal, TypeVar
 
 from ccops.clock import iso, parse_iso
-from ccops.ledger import claiming
-from ccops.ledger.events import Accepted, Arrival, Backlog, Ending, Event
-from ccops.ledger.grouping import Grouped
-from ccops.ledger.rows import stamp
-from ccops.ledger.sqlite import Row, Sqlite, Transaction
+from ccops.ledger.claims import has_answered, holder_of_occasion
+from ccops.ledger.store.rows import stamp
+from ccops.ledger.store.sqlite import Row, Sqlite, Transaction
+
+TAKEN_OFF: Final = "taken off before ccops saw it"
+"""Why a hint at a tag needs a person that was off when ccops looked: the reason begins so."""
+EventKind = Literal["legacy", "kit", "post"]
+"""Kit's legacy webhook, an event of Kit's webhook endpoints, or a POST of any other system."""
+EventState = Literal["waiting", "done", "parked"]
+EventStatus = Literal["applied", "repeated", "refused", "failed", "parked", "open", "left-out", "missing"]
+"""How the latest try ended. `missing`: there is no such contact; the others are those of an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What somebody sent, read and found well-formed, on its way into the inbox."""
+
+    kind: EventKind
+    operation: str
+    who: str
+    """A contact: Kit's id in digits, or an e-mail address."""
+    at: datetime
+    """When it happened, as far as the sender tells; else when it came."""
+    received_at: datetime
+    key: str | None = None
+    """What the sender tells events apart by: the same key is the same event."""
+    fingerprint: str | None = None
+    """Stands for a POST without a key; the same within `window` seconds of the first is the same event."""
+    window: int = 0
+    amount: str | None = None
+    note: str | None = None
+    awaited: bool = False
+    """Whether the sender waits for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the inbox. It is never taken out, so that whatever came in can be explained."""
+
+    id: int
+    kind: EventKind
+    operation: str
+    who: str
+    at: datetime
+    received_at: datetime
+    key: str | None
+    """Of a POST it is never None: one without a key of its own was given one."""
+    amount: str | None
+    note: str | None
+    state: EventState
+    tries: int
+    """Tries that came to an answer, though not to an end."""
+    not_before: datetime
+    entry: int | None
+    status: EventStatus | None
+    reason: str | None
+    ended_at: datetime | None
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether it only hints at a tagging, which has to be looked up."""
+        return self.kind != "post"
+
+    @property
+    def tells_time(self) -> bool:
+        """Whether its sender told when it happened; else `at` is when it came."""
+        return self.kind == "kit" and self.at != self.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that is on disk, and whether it was not there before."""
+
+    event: Event
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a try ended: its status, why, and the entry that tells more."""
+
+    status: EventStatus
+    reason: str | None = None
+    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is in the inbox and has not come to its end."""
+
+    waiting: int
+    parked: int
+    oldest: datetime | None
+    """When the oldest waiting event came."""
+
+
+# ---- group commit: whoever comes while a commit is under way shares the next one
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Ticket(Generic[Item, Result]):
+    """What one caller brought, and what became of it."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self.results: Sequence[Result] | None = None
+        self.error: Exception | None = None
+
+
+class Grouped(Generic[Item, Result]):
+    """Lets threads that want the same kind of commit at the same time have it in one.
+
+    `commit` takes all items and returns a result for each; when it raises, nothing was kept, and all callers of that
+    group are told so.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
+        self._commit = commit
+        self._queue: list[_Ticket[Item, Result]] = []
+        self._queue_guard = threading.Lock()
+        self._turn = threading.Lock()
+
+    def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
+        """Return once the items are committed. Raises what `commit` raised."""
+        mine = _Ticket[Item, Result](items)
+        with self._queue_guard:
+            self._queue.append(mine)
+        with self._turn:
+            # Whoever had the turn before may have taken these along.
+            if mine.results is None and mine.error is None:
+                self._commit_all()
+        if mine.error is not None:
+            raise mine.error
+        return mine.results or ()
+
+    def _commit_all(self) -> None:
+        with self._queue_guard:
+            group, self._queue = self._queue, []
+        try:
+            results = iter(self._commit([item for ticket in group for item in ticket.items]))
+        except Exception as error:  # noqa: BLE001 - it belongs to every caller of the group, who raises it
+            for ticket in group:
+                ticket.error = error
+        else:
+            for ticket in group:
+                ticket.results = [next(results) for _ in ticket.items]
+
+
+# ---- the inbox: events on disk before their sender hears that they were accepted, until each has come to its end
 
 _MOST_HINTS: Final = 1000
 """Hints that are answered by one look at a contact's tags."""
@@ -40,7 +188,7 @@ class Inbox:
             if event.state == "waiting" or (_is_settled(db, event) and not unfinished):
                 return event
             # What an entry that was reopened came to is no answer to this time.
-            kept = event.entry is None or claiming.holder_of_occasion(db, event.entry) is not None
+            kept = event.entry is None or holder_of_occasion(db, event.entry) is not None
             db.run(
                 "UPDATE events SET state = 'waiting', tries = 0, not_before = :now, ended_at = NULL,"
                 " awaited = :awaited, status = :status, reason = :reason, entry = :entry WHERE id = :id",
@@ -258,10 +406,10 @@ def _is_settled(db: Transaction, event: Event) -> bool:
     """Tell whether another try of an event could not come to another end; its entry knows, whatever was noted here."""
     if event.entry is None:
         return event.status == "applied" or event.is_hint  # by a person's word; a hint is looked at for ten minutes
-    entry = claiming.holder_of_occasion(db, event.entry)
+    entry = holder_of_occasion(db, event.entry)
     if entry is None:
         return False
-    return entry.status == "parked" if event.state == "parked" else claiming.has_answered(entry)
+    return entry.status == "parked" if event.state == "parked" else has_answered(entry)
 
 
 def _new_key(arrival: Arrival) -> str:

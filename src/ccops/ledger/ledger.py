@@ -5,19 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from ccops.ledger.contacts import Contacts, FieldNames
 from ccops.ledger.entries import Entries
-from ccops.ledger.field_names import FieldNames
-from ccops.ledger.fields import Fields
-from ccops.ledger.figures import Figures
-from ccops.ledger.history import History
 from ccops.ledger.identity import Identity
 from ccops.ledger.inbox import Inbox
-from ccops.ledger.journal import BUILD, Version
-from ccops.ledger.locks import Locks
-from ccops.ledger.people import People
+from ccops.ledger.queries import FieldQueries, Figures, History
 from ccops.ledger.runs import Runs
-from ccops.ledger.sqlite import Sqlite
-from ccops.waits import PROCESS, Waits
+from ccops.ledger.store.connections import BUILD, SqliteVersion
+from ccops.ledger.store.sqlite import Sqlite
+from ccops.locks import PROCESS, Locks, Waits
 
 IN_USE: Final = "ledger"
 """The lock that all share who work with the ledger, so that its file is not replaced meanwhile."""
@@ -31,17 +27,17 @@ class Ledger:
         self.locks = locks
         self.identity = Identity(database)
         self.entries = Entries(database)
-        self.people = People(database)
+        self.people = Contacts(database)
         self.runs = Runs(database, locks)
         self.history = History(database)
         self.figures = Figures(database)
-        self.fields = Fields(database)
+        self.fields = FieldQueries(database)
         self.field_names = FieldNames(database)
         self.inbox = Inbox(database)
 
     @classmethod
     def open(
-        cls, path: Path, locks: Path, *, readonly: bool = False, waits: Waits = PROCESS, build: Version = BUILD
+        cls, path: Path, locks: Path, *, readonly: bool = False, waits: Waits = PROCESS, build: SqliteVersion = BUILD
     ) -> "Ledger":
         """Open an existing ledger. Raises a LedgerUnusable or LedgerMissing, at the first use."""
         held = Locks(locks, waits)
@@ -49,7 +45,7 @@ class Ledger:
         return cls(Sqlite(path, readonly=readonly, join=join, waits=waits, build=build), held)
 
     @classmethod
-    def create(cls, path: Path, locks: Path, *, build: Version = BUILD) -> "Ledger":
+    def create(cls, path: Path, locks: Path, *, build: SqliteVersion = BUILD) -> "Ledger":
         """Make a new ledger; it has to be given its identity next."""
         return cls(Sqlite.create(path, build=build), Locks(locks))
 

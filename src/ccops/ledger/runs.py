@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ccops.ledger.errors import NoSuchRun
-from ccops.ledger.locks import Held, Locks
 from ccops.ledger.model import Run
-from ccops.ledger.rows import run_of, stamp
-from ccops.ledger.sqlite import Sqlite
+from ccops.ledger.store.rows import run_of, stamp
+from ccops.ledger.store.sqlite import Sqlite
+from ccops.locks import HeldLock, Locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Started:
 
     run: Run
     resumed: bool
-    lock: Held
+    lock: HeldLock
     beside: Run | None = None
     """The run of the same words that is at work in another process."""
 

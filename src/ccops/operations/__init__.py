@@ -1,1 +1,1 @@
-"""What an operation is, and what it would do: pure, with no files, no network and no clock of its own."""
+"""What an operation is and what it would do. Pure: no files, no network, no clock of its own."""

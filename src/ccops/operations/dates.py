@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ccops.operations.numbers import BLANKS
-from ccops.operations.refusals import Cause, DateOutOfRange, NotWholeDays
+from ccops.operations.refusal import Cause, DateOutOfRange, NotWholeDays
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

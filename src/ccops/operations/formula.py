@@ -4,6 +4,9 @@ Nothing is ever handed to Python to run. Each node that is known becomes a small
 """
 
 import ast
+import keyword
+import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,10 +15,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from ccops.operations.dates import parse_date
-from ccops.operations.formula_sums import SUMS, Empty, Value, compare, pick, show
-from ccops.operations.formula_text import FormulaFault, parse
+from ccops.errors import Misconfigured
+from ccops.operations.dates import parse_date, shift
 from ccops.operations.numbers import (
+    DIVISION,
     EXACT,
     MOST_DIGITS,
     MOST_DIGITS_BETWEEN,
@@ -24,11 +27,173 @@ from ccops.operations.numbers import (
     is_within,
     parse_number,
     places,
+    plain,
     to_places,
 )
-from ccops.operations.refusals import FormulaTooLong, FormulaUnworkable, NumberOrDateUnreadable
+from ccops.operations.refusal import FormulaTooLong, FormulaUnworkable, NumberOrDateUnreadable
+from ccops.text import shorten
 
-__all__ = ["Formula", "FormulaFault", "Value", "compile_formula"]
+FormulaValue = Decimal | date
+
+
+class Empty(Decimal):
+    """An empty field: 0 in every sum, but never taken for a date that is missing."""
+
+
+def show(value: FormulaValue) -> str:
+    """Write a value for a person."""
+    if isinstance(value, Empty):
+        return "an empty field"
+    return plain(value) if isinstance(value, Decimal) else value.isoformat()
+
+
+def _add(left: FormulaValue, right: FormulaValue) -> FormulaValue | None:
+    if isinstance(left, Decimal):
+        return EXACT.add(left, right) if isinstance(right, Decimal) else shift(right, left, "formula")
+    return shift(left, right, "formula") if isinstance(right, Decimal) else None
+
+
+def _subtract(left: FormulaValue, right: FormulaValue) -> FormulaValue | None:
+    if isinstance(left, Decimal):
+        return EXACT.subtract(left, right) if isinstance(right, Decimal) else None
+    if isinstance(right, Decimal):
+        # `today - joined_on` must not become a date because nobody filled in `joined_on`.
+        return None if isinstance(right, Empty) else shift(left, EXACT.minus(right), "formula")
+    return Decimal((left - right).days)
+
+
+def _multiply(left: FormulaValue, right: FormulaValue) -> FormulaValue | None:
+    return EXACT.multiply(left, right) if isinstance(left, Decimal) and isinstance(right, Decimal) else None
+
+
+def _divide(left: FormulaValue, right: FormulaValue) -> FormulaValue | None:
+    if not (isinstance(left, Decimal) and isinstance(right, Decimal)) or not right:
+        return None
+    # Only a division that comes out even ends within the digits; any other fills the whole context.
+    exact = EXACT.divide(left, right)
+    return exact if is_within(exact, MOST_DIGITS_BETWEEN) else DIVISION.divide(left, right)
+
+
+SUMS: Final[Mapping[str, Callable[[FormulaValue, FormulaValue], FormulaValue | None]]] = {
+    "+": _add,
+    "-": _subtract,
+    "*": _multiply,
+    "/": _divide,
+}
+
+_COMPARISONS: Final[Mapping[str, Callable[[FormulaValue, FormulaValue], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def compare(sign: str, left: FormulaValue, right: FormulaValue) -> bool | None:
+    """Compare two numbers or two dates."""
+    if isinstance(left, Decimal) is not isinstance(right, Decimal):
+        return None
+    return _COMPARISONS[sign](left, right)
+
+
+def pick(name: str, left: FormulaValue, right: FormulaValue) -> FormulaValue | None:
+    """Return the smaller (`min`) or greater (`max`) of two numbers or two dates."""
+    ordered = compare("<=" if name == "min" else ">=", left, right)
+    if ordered is None:
+        return None
+    chosen = left if ordered else right
+    return Decimal(chosen) if isinstance(chosen, Empty) else chosen
+
+
+# ---- the text of a formula: which characters and words it may have, and how it becomes a syntax tree
+
+MOST_CHARACTERS: Final = 500
+
+_TOKEN: Final = re.compile(
+    r"[ \t\r\n]+"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?)(?![\w.])"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?![\w.])"
+    r"|<=|>=|==|!=|\*(?!\*)|/(?!/)|[-+()<>,]"
+)
+_UNREADABLE: Final = re.compile(r"\*\*|//|[\w.]+|.", re.DOTALL)
+_OUR_KEYWORDS: Final = frozenset({"if", "else"})
+
+
+class FormulaFault(Misconfigured):
+    """A formula can't be used: what is wrong, and `at` which character, counted from 1."""
+
+    mend = (
+        "a formula has + - * / ( ), min max round, numbers, keys of fields, today, "
+        "and a choice like: credits - 3 if credits > 3 else 0"
+    )
+
+    def __init__(self, what: str, at: int = 1) -> None:
+        self.what = what
+        self.at = at
+        super().__init__(f"{what} (character {at})")
+
+
+def parse(text: str) -> ast.expr:
+    """Check characters and words, and parse; the tree's columns count from 0 in `text`. Raises FormulaFault."""
+    if len(text) > MOST_CHARACTERS:
+        raise FormulaFault(f"a formula may have {MOST_CHARACTERS} characters, not {len(text)}", MOST_CHARACTERS + 1)
+    if not text.strip():
+        raise FormulaFault("the formula is empty")
+    _check_tokens(text)
+    return _tree(text)
+
+
+def _check_tokens(text: str) -> None:
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            _refuse(text, position)
+        elif token["number"]:
+            _check_number(token["number"], position + 1)
+        elif token["name"]:
+            _check_name(token["name"], position + 1)
+        position = token.end() if token else len(text)
+
+
+def _refuse(text: str, position: int) -> None:
+    found = _UNREADABLE.match(text, position)
+    raise FormulaFault(f"a formula can't have {shorten(found[0] if found else '')}", position + 1)
+
+
+def _check_number(number: str, at: int) -> None:
+    if len(number.replace(".", "")) > MOST_DIGITS:
+        raise FormulaFault(f"a number may have {MOST_DIGITS} digits", at)
+
+
+def _check_name(name: str, at: int) -> None:
+    # A field may well be called `class` or `from`, but the parser takes these words for its own.
+    if keyword.iskeyword(name) and name not in _OUR_KEYWORDS:
+        raise FormulaFault(f"a formula can't have the word \"{name}\"; a field of this name can't be used", at)
+
+
+def _tree(text: str) -> ast.expr:
+    # One line, and nothing in front of it, or the parser takes blanks for indentation.
+    lead = len(text) - len(text.lstrip())
+    line = re.sub(r"\s", " ", text[lead:])
+    try:
+        tree = ast.parse(line, mode="eval").body
+    except SyntaxError as fault:
+        raise FormulaFault("the formula can't be read from here on", lead + max(fault.offset or 1, 1)) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise FormulaFault("the formula is nested too deep") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            node.col_offset += lead
+            node.end_col_offset = (node.end_col_offset or 0) + lead
+    return tree
+
+
+# ---- formulas like `min(credits + 5, 120)`: our own allow-list over Python's syntax tree, counted in Decimal
+#
+# Nothing is ever handed to Python to run. Each node that is known becomes a small function here; all else is a fault.
 
 MOST_DEPTH: Final = 25
 """How deep a formula may be nested; a sum of 26 numbers is 25 deep."""
@@ -60,7 +225,7 @@ class _Scope:
     today: date
     places: int = 0
 
-    def read(self, name: str) -> Value:
+    def read(self, name: str) -> FormulaValue:
         text = self.values[name]
         if text is None or is_blank(text):
             return Empty(0)
@@ -76,7 +241,7 @@ class _Scope:
         return number
 
 
-_Work = Callable[[_Scope], Value]
+_Work = Callable[[_Scope], FormulaValue]
 _Test = Callable[[_Scope], bool]
 
 
@@ -89,7 +254,7 @@ class Formula:
     places: int
     _work: _Work = field(repr=False, compare=False)
 
-    def evaluate(self, values: Mapping[str, str | None], today: date, decimals: int | None = None) -> Value:
+    def evaluate(self, values: Mapping[str, str | None], today: date, decimals: int | None = None) -> FormulaValue:
         """Work it out: a number or a date. An empty field counts as 0. Raises Unplannable.
 
         A number is rounded to `decimals`; if None, to the most places of the numbers that took part, so that a third
@@ -161,7 +326,7 @@ class _Builder:
     def _minus(self, node: ast.UnaryOp, depth: int) -> _Work:
         operand = self.build(node.operand, depth)
 
-        def work(scope: _Scope) -> Value:
+        def work(scope: _Scope) -> FormulaValue:
             value = operand(scope)
             return self._bounded(EXACT.minus(value) if isinstance(value, Decimal) else None, f"-({show(value)})")
 
@@ -171,7 +336,7 @@ class _Builder:
         sign = self._sign(node, node.op)
         left, right = self.build(node.left, depth), self.build(node.right, depth)
 
-        def work(scope: _Scope) -> Value:
+        def work(scope: _Scope) -> FormulaValue:
             one, other = left(scope), right(scope)
             return self._bounded(SUMS[sign](one, other), f"{show(one)} {sign} {show(other)}")
 
@@ -197,7 +362,7 @@ class _Builder:
 
         return holds
 
-    def _compared(self, sign: str, left: Value, right: Value) -> bool:
+    def _compared(self, sign: str, left: FormulaValue, right: FormulaValue) -> bool:
         holds = compare(sign, left, right)
         if holds is None:
             raise FormulaUnworkable(self.text, f"{show(left)} {sign} {show(right)}")
@@ -213,7 +378,7 @@ class _Builder:
         return self._pick(name, [self.build(argument, depth) for argument in node.args])
 
     def _pick(self, name: str, candidates: list[_Work]) -> _Work:
-        def work(scope: _Scope) -> Value:
+        def work(scope: _Scope) -> FormulaValue:
             chosen, *rest = [candidate(scope) for candidate in candidates]
             for other in rest:
                 chosen = self._bounded(pick(name, chosen, other), f"{name}({show(chosen)}, {show(other)})")
@@ -226,7 +391,7 @@ class _Builder:
         self.places = max(self.places, count)
         operand = self.build(value, depth)
 
-        def work(scope: _Scope) -> Value:
+        def work(scope: _Scope) -> FormulaValue:
             number = operand(scope)
             rounded = to_places(number, count) if isinstance(number, Decimal) else None
             return self._bounded(rounded, f"round({show(number)})")
@@ -242,7 +407,7 @@ class _Builder:
         what = f'"round" needs a value and, if you like, how many places: 0 to {MOST_PLACES}'
         raise FormulaFault(what, node.col_offset + 1)
 
-    def _bounded(self, result: Value | None, expression: str) -> Value:
+    def _bounded(self, result: FormulaValue | None, expression: str) -> FormulaValue:
         if result is None:
             raise FormulaUnworkable(self.text, expression)
         if isinstance(result, Decimal) and not is_within(result, MOST_DIGITS_BETWEEN):

@@ -1,15 +1,13 @@
 """The plan of an operation on one contact: what each field would become, or why nothing may be changed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from ccops.operations.dates import local, parse_date, shift
-from ccops.operations.describe import describe_change
 from ccops.operations.formula import FormulaFault, compile_formula
-from ccops.operations.limits import Landing, land, land_from
 from ccops.operations.model import Action, Change, Operation
 from ccops.operations.numbers import (
     EXACT,
@@ -20,21 +18,151 @@ from ccops.operations.numbers import (
     parse_number,
     places,
     plain,
+    to_places,
 )
-from ccops.operations.refusals import (
+from ccops.operations.refusal import (
     AmountMissing,
     AmountUnusable,
-    Cause,
     DateUnderLimits,
     DateUnreadable,
     Drifted,
     NumberUnreadable,
+    PastLimit,
     Refusal,
     ResultTooLong,
     Unplannable,
+    shown,
 )
+from ccops.text import clean, shorten
 
-__all__ = ["Cause", "FieldChange", "Plan", "Refusal", "describe_change", "fields_read", "plan"]
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The text that will stand in the field, and what is worth saying about it."""
+
+    text: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    value: Decimal
+    name: str
+    side: str
+    rounding: str
+    """Towards the inside, so that rounding to `decimals` does not step over the limit again."""
+
+
+def rounded(change: Change, goal: Decimal, places: int) -> Decimal:
+    """Round a result to its places. Raises ResultTooLong."""
+    if places > MOST_DIGITS or not is_within(goal, 2 * MOST_DIGITS):
+        raise ResultTooLong(change.field, MOST_DIGITS)
+    result = to_places(goal, places)
+    if not is_within(result, MOST_DIGITS):
+        raise ResultTooLong(change.field, MOST_DIGITS)
+    return result
+
+
+def land(change: Change, before: str | None, present: Decimal | None, goal: Decimal, places: int) -> Landing:
+    """Say where a number lands that starts from nowhere (`set`): within the limits. Raises PastLimit, ResultTooLong.
+
+    `present` is None if the value now is no number.
+    """
+    goal = rounded(change, goal, places)
+    limit = _passed(change, goal)
+    if limit is None:
+        return Landing(plain(goal))
+    if change.beyond == "refuse":
+        raise PastLimit(change.field, goal, limit.value)
+    stop = to_places(limit.value, places, limit.rounding)
+    if present is not None and (stop < present <= goal or goal <= present < stop):
+        # Stopping there would take the value against the change's direction, so it stays as it is.
+        return Landing(before or "", f"already {limit.side} the {limit.name} of {plain(limit.value)}")
+    return Landing(plain(stop), f"stopped at the {limit.name} of {plain(limit.value)}")
+
+
+def land_from(change: Change, before: str | None, present: Decimal, goal: Decimal, places: int) -> Landing:
+    """Say where a number lands that starts from the present one: only the limit ahead of it counts.
+
+    So a value that is outside already may come nearer: 130 - 5 with a maximum of 120 is 125. Raises as `land`.
+    """
+    result = rounded(change, goal, places)
+    maximum = change.maximum if result > present else None
+    minimum = change.minimum if result < present else None
+    return land(replace(change, maximum=maximum, minimum=minimum), before, present, goal, places)
+
+
+def _passed(change: Change, goal: Decimal) -> _Limit | None:
+    if change.maximum is not None and goal > change.maximum:
+        return _Limit(change.maximum, "maximum", "above", ROUND_FLOOR)
+    if change.minimum is not None and goal < change.minimum:
+        return _Limit(change.minimum, "minimum", "below", ROUND_CEILING)
+    return None
+
+
+# ---- A change in a few words, for screens: "credits +10, at most 120"
+
+
+def describe_change(change: Change) -> str:
+    """Say in a few words what a change does, and within which limits."""
+    return ", ".join([f"{clean(change.field)} {_WORDS[change.action](change)}", *_limits(change)])
+
+
+def _limits(change: Change) -> list[str]:
+    most = [] if change.maximum is None else [f"at most {plain(change.maximum)}"]
+    least = [] if change.minimum is None else [f"at least {plain(change.minimum)}"]
+    if change.action in {"increase", "decrease"} and change.amount is not None:
+        return most if _growth(change) > 0 else least
+    return [*least, *most]
+
+
+def _growth(change: Change) -> Decimal:
+    amount = change.amount or Decimal(0)
+    return amount if change.action == "increase" else amount.copy_negate()
+
+
+def _moved(change: Change) -> str:
+    if change.amount is None:
+        return f"{'+' if change.action == 'increase' else '−'} the amount given"  # noqa: RUF001 - a minus for people
+    return _signed(_growth(change))
+
+
+def _signed(number: Decimal) -> str:
+    return f"{'−' if number < 0 else '+'}{plain(number.copy_abs())}"  # noqa: RUF001 - a minus for people
+
+
+def _amount(change: Change) -> str:
+    return "the amount given" if change.amount is None else plain(change.amount)
+
+
+def _describe_set(change: Change) -> str:
+    if change.value is None:
+        return f"= {_amount(change)}"
+    return f"= {shorten(change.value)}" if change.value else "emptied"
+
+
+def _days(change: Change) -> str:
+    if change.amount is None:
+        return "+ the days given"
+    return f"{_signed(change.amount)} {'day' if change.amount.copy_abs() == 1 else 'days'}"
+
+
+_WORDS: Final[Mapping[Action, Callable[[Change], str]]] = {
+    "increase": _moved,
+    "decrease": _moved,
+    "set": _describe_set,
+    "multiply": lambda change: f"× {_amount(change)}",  # noqa: RUF001 - a times sign for people
+    "top-up": lambda change: f"topped up to {_amount(change)}",
+    "append": lambda change: f"with {shorten(change.value or '')} appended",
+    "copy": lambda change: f"= value of {clean(change.source or '')}",
+    "add-days": _days,
+    "stamp": lambda _: "= today",
+    "formula": lambda change: f"= {clean(' '.join((change.formula or '').split()))}",
+    "restore": lambda change: f"back to {shown(change.value)}",
+}
+
+
+# ---- the plan of an operation on one contact: what each field would become, or why nothing may be changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What people look at: the history, and how balances came about."""
+"""The report as a page of HTML."""

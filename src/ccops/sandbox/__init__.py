@@ -7,7 +7,7 @@ added and taken off and of nothing else, and only on loopback, which Kit refuses
 deliveries is not to be had by HTTP. By OAuth anybody is let in unasked, as the app `sandbox-app`.
 """
 
-from ccops.sandbox.box import Sandbox
 from ccops.sandbox.faults import Fault
+from ccops.sandbox.sandbox import Sandbox
 
 __all__ = ["Fault", "Sandbox"]

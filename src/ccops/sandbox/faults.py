@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-Kind = Literal[
+FaultKind = Literal[
     "reset",  # the connection breaks, no answer
     "hang",  # no answer either, but the connection stays until released, given up or stopped
     "half",  # half an answer, then the connection ends
@@ -23,9 +23,9 @@ Kind = Literal[
     "part",  # of a request for many, only some `rows` take effect; no answer, or `status` (200: what is said of these)
     "late_part",  # the same, but what takes effect comes late
 ]
-When = Literal["before", "after"]
+FaultTime = Literal["before", "after"]
 
-_KINDS: Final = get_args(Kind)
+_KINDS: Final = get_args(FaultKind)
 _KEEP_EFFECT: Final = frozenset({"half", "drip", "warnings", "accepted", "stale_echo", "partial"})
 
 
@@ -33,10 +33,10 @@ _KEEP_EFFECT: Final = frozenset({"half", "drip", "warnings", "accepted", "stale_
 class Fault:
     """A rule for requests that match `method` and `path` (a regular expression that is searched for; empty: any)."""
 
-    kind: Kind
+    kind: FaultKind
     method: str = ""
     path: str = ""
-    when: When | None = None
+    when: FaultTime | None = None
     """Whether it strikes before or after the effect on the state; by default after for the kinds that distort an
     ordinary answer, before for the others."""
     times: int | None = 1

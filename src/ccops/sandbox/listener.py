@@ -15,11 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final
 
-from ccops.sandbox import controls
-from ccops.sandbox.distort import Delivery, Manner
-from ccops.sandbox.exchange import Answer, Request
-from ccops.sandbox.service import Service
-from ccops.sandbox.trouble import PortTaken
+from ccops.sandbox.distortion import Delivery, Transmission
+from ccops.sandbox.http import SandboxAnswer, SandboxRequest
+from ccops.sandbox.service import PREFIX, Service, answer_control
+from ccops.sandbox.store import PortTaken
 
 HOST: Final = "127.0.0.1"
 _GLANCE: Final = 0.01
@@ -94,8 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = self._request()
         if request is None:
             self.close_connection = True
-        elif request.path.startswith(controls.PREFIX):
-            self.send_whole(Delivery(controls.answer(self.server.service, request)))
+        elif request.path.startswith(PREFIX):
+            self.send_whole(Delivery(answer_control(self.server.service, request)))
         else:
             delivery = self.server.service.handle(request)
             _MANNERS[delivery.manner](self, delivery)
@@ -105,13 +104,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Keep quiet: what was asked stands in the sandbox's log."""
 
-    def _request(self) -> Request | None:
+    def _request(self) -> SandboxRequest | None:
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or "Transfer-Encoding" in self.headers:
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
             return None
         body = self.rfile.read(int(length))
-        return Request(self.command, self.path, self.headers, body) if len(body) == int(length) else None
+        return SandboxRequest(self.command, self.path, self.headers, body) if len(body) == int(length) else None
 
     def send_whole(self, delivery: Delivery) -> None:
         self.wfile.write(self._bytes(delivery.answer))
@@ -147,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         readable, _, _ = select.select([self.connection], [], [], 0)
         return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
-    def _bytes(self, answer: Answer | None) -> bytes:
+    def _bytes(self, answer: SandboxAnswer | None) -> bytes:
         # In one piece: head and body in two would cost a kept-alive client 40 ms a request.
         if answer is None:
             return b""
@@ -160,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.payload
 
 
-_MANNERS: Final[Mapping[Manner, Callable[[_Handler, Delivery], None]]] = {
+_MANNERS: Final[Mapping[Transmission, Callable[[_Handler, Delivery], None]]] = {
     "whole": _Handler.send_whole,
     "half": _Handler.send_half,
     "drip": _Handler.drip,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-from ccops.sandbox.exchange import Answer, NotFound, Request
-from ccops.sandbox.grantstore import GrantStore
-from ccops.sandbox.settings import Settings
+from ccops.sandbox.http import NotFound, SandboxAnswer, SandboxRequest
+from ccops.sandbox.store import GrantStore
+from ccops.sandbox.tables import SandboxSettings
 
 PREFIX: Final = "/v4/oauth/"
 AUTHORIZE: Final = "/v4/oauth/authorize"
@@ -38,7 +38,7 @@ class _Asking:
 
     given: Mapping[str, str]
     grants: GrantStore
-    settings: Settings
+    settings: SandboxSettings
     now: int
 
     def known_client(self) -> bool:
@@ -48,7 +48,7 @@ class _Asking:
         return self.given.get("client_id") == self.settings.client_id and (same or not secret)
 
 
-def answer(request: Request, grants: GrantStore, settings: Settings, now: int) -> Answer:
+def answer(request: SandboxRequest, grants: GrantStore, settings: SandboxSettings, now: int) -> SandboxAnswer:
     """Answer a request about OAuth, at a moment. Raises NotFound."""
     endpoint = _ENDPOINTS.get((request.method, request.path))
     if endpoint is None:
@@ -67,7 +67,7 @@ def why_not(token: str, grants: GrantStore, now: int) -> str | None:
     return "The access token expired" if pair.until <= now else None
 
 
-def _authorize(asking: _Asking) -> Answer:
+def _authorize(asking: _Asking) -> SandboxAnswer:
     given = asking.given
     redirect, challenge = given.get("redirect_uri", ""), given.get("code_challenge", "")
     if given.get("client_id") != asking.settings.client_id or not _ADDRESS.fullmatch(redirect):
@@ -83,14 +83,14 @@ def _authorize(asking: _Asking) -> Answer:
     return _sent_back(redirect, given, code=code)
 
 
-def _sent_back(redirect: str, given: Mapping[str, str], **told: str) -> Answer:
+def _sent_back(redirect: str, given: Mapping[str, str], **told: str) -> SandboxAnswer:
     if "state" in given:
         told["state"] = given["state"]
     place = f"{redirect}{'&' if '?' in redirect else '?'}{urlencode(told)}"
-    return Answer(302, text="", content_type="text/html", headers={"Location": place})
+    return SandboxAnswer(302, text="", content_type="text/html", headers={"Location": place})
 
 
-def _token(asking: _Asking) -> Answer:
+def _token(asking: _Asking) -> SandboxAnswer:
     if not asking.known_client():
         return _refused("invalid_client", 401)
     ways = {"authorization_code": _by_code, "refresh_token": _by_refresh}
@@ -98,7 +98,7 @@ def _token(asking: _Asking) -> Answer:
     return way(asking) if way else _refused("unsupported_grant_type")
 
 
-def _by_code(asking: _Asking) -> Answer:
+def _by_code(asking: _Asking) -> SandboxAnswer:
     given, verifier = asking.given, asking.given.get("code_verifier", "")
     code = asking.grants.take_code(given.get("code", ""))
     if code is None or code.until <= asking.now or code.redirect_uri != given.get("redirect_uri"):
@@ -108,7 +108,7 @@ def _by_code(asking: _Asking) -> Answer:
     return _issued(asking, None)
 
 
-def _by_refresh(asking: _Asking) -> Answer:
+def _by_refresh(asking: _Asking) -> SandboxAnswer:
     pair = asking.grants.by_refresh(asking.given.get("refresh_token", ""))
     if pair is None or pair.state != "live" or pair.client != asking.given["client_id"]:
         return _refused("invalid_grant")
@@ -116,22 +116,22 @@ def _by_refresh(asking: _Asking) -> Answer:
     return _issued(asking, pair.family)
 
 
-def _issued(asking: _Asking, family: int | None) -> Answer:
+def _issued(asking: _Asking, family: int | None) -> SandboxAnswer:
     seconds = asking.settings.token_seconds
     pair = asking.grants.add_tokens(asking.given["client_id"], asking.now + int(seconds * 1_000_000), family)
     tokens = {"access_token": pair.access, "token_type": "Bearer", "expires_in": int(seconds)}
     more = {"refresh_token": pair.refresh, "scope": "public", "created_at": asking.now // 1_000_000}
-    return Answer(200, tokens | more, headers={"Cache-Control": "no-store"})
+    return SandboxAnswer(200, tokens | more, headers={"Cache-Control": "no-store"})
 
 
-def _revoke(asking: _Asking) -> Answer:
+def _revoke(asking: _Asking) -> SandboxAnswer:
     if not asking.known_client():
         return _refused("invalid_client", 401)
     token = asking.given.get("token", "")
     pair = asking.grants.by_access(token) or asking.grants.by_refresh(token)
     if pair is not None:
         asking.grants.end_pair(pair, "revoked")
-    return Answer(200, {})
+    return SandboxAnswer(200, {})
 
 
 def challenge_of(verifier: str) -> str:
@@ -139,7 +139,7 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _form(request: Request) -> Mapping[str, str] | None:
+def _form(request: SandboxRequest) -> Mapping[str, str] | None:
     """Read a body, which is JSON or a form; None if it is neither."""
     if "urlencoded" in (request.headers.get("Content-Type") or ""):
         return dict(parse_qsl(request.body.decode(errors="replace")))
@@ -149,11 +149,11 @@ def _form(request: Request) -> Mapping[str, str] | None:
         return None
 
 
-def _refused(error: str, status: int = 400) -> Answer:
-    return Answer(status, {"error": error, "error_description": _WHY[error]})
+def _refused(error: str, status: int = 400) -> SandboxAnswer:
+    return SandboxAnswer(status, {"error": error, "error_description": _WHY[error]})
 
 
-_ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[_Asking], Answer]]] = {
+_ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[_Asking], SandboxAnswer]]] = {
     ("GET", AUTHORIZE): _authorize,
     ("POST", f"{PREFIX}token"): _token,
     ("POST", f"{PREFIX}revoke"): _revoke,

@@ -4,8 +4,41 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ccops.sandbox.call import Endpoint
-from ccops.sandbox.endpoints import account, bulk, fields, members, subscribers, tags, webhook_endpoints, webhooks
+from ccops.sandbox.api import (
+    EndpointFunction,
+    add_member,
+    add_member_by_email,
+    create_field,
+    create_subscriber,
+    create_tag,
+    delete_field,
+    list_fields,
+    list_held_tags,
+    list_members,
+    list_subscribers,
+    list_tags,
+    remove_member,
+    remove_member_by_email,
+    rename_field,
+    rename_tag,
+    show_account,
+    show_subscriber,
+    unsubscribe,
+    update_subscriber,
+)
+from ccops.sandbox.bulk_api import tag, untag, write_values
+from ccops.sandbox.webhook_api import (
+    create_endpoint,
+    create_webhook,
+    delete_endpoint,
+    delete_webhook,
+    list_endpoints,
+    list_webhooks,
+    revoke_previous_secret,
+    rotate_secret,
+    show_endpoint,
+    update_endpoint,
+)
 
 
 @dataclass(frozen=True)
@@ -14,7 +47,7 @@ class Route:
 
     method: str
     template: str
-    endpoint: Endpoint
+    endpoint: EndpointFunction
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -23,38 +56,38 @@ class Route:
 
 
 _ROUTES: Final = (
-    Route("GET", "/v4/account", account.show),
-    Route("POST", "/v4/bulk/custom_fields/subscribers", bulk.write_values),
-    Route("POST", "/v4/bulk/tags/subscribers", bulk.tag),
-    Route("DELETE", "/v4/bulk/tags/subscribers", bulk.untag),
-    Route("GET", "/v4/custom_fields", fields.index),
-    Route("POST", "/v4/custom_fields", fields.create),
-    Route("PUT", "/v4/custom_fields/{id}", fields.rename),
-    Route("DELETE", "/v4/custom_fields/{id}", fields.delete),
-    Route("GET", "/v4/subscribers", subscribers.index),
-    Route("POST", "/v4/subscribers", subscribers.create),
-    Route("GET", "/v4/subscribers/{id}", subscribers.show),
-    Route("PUT", "/v4/subscribers/{id}", subscribers.update),
-    Route("POST", "/v4/subscribers/{id}/unsubscribe", subscribers.unsubscribe),
-    Route("GET", "/v4/subscribers/{subscriber_id}/tags", members.held),
-    Route("GET", "/v4/tags", tags.index),
-    Route("POST", "/v4/tags", tags.create),
-    Route("PUT", "/v4/tags/{id}", tags.rename),
-    Route("GET", "/v4/tags/{tag_id}/subscribers", members.index),
-    Route("POST", "/v4/tags/{tag_id}/subscribers", members.add_by_email),
-    Route("DELETE", "/v4/tags/{tag_id}/subscribers", members.remove_by_email),
-    Route("POST", "/v4/tags/{tag_id}/subscribers/{id}", members.add),
-    Route("DELETE", "/v4/tags/{tag_id}/subscribers/{id}", members.remove),
-    Route("GET", "/v4/webhooks", webhooks.index),
-    Route("POST", "/v4/webhooks", webhooks.create),
-    Route("DELETE", "/v4/webhooks/{id}", webhooks.delete),
-    Route("GET", "/v4/webhook_endpoints", webhook_endpoints.index),
-    Route("POST", "/v4/webhook_endpoints", webhook_endpoints.create),
-    Route("GET", "/v4/webhook_endpoints/{id}", webhook_endpoints.show),
-    Route("PATCH", "/v4/webhook_endpoints/{id}", webhook_endpoints.update),
-    Route("DELETE", "/v4/webhook_endpoints/{id}", webhook_endpoints.delete),
-    Route("POST", "/v4/webhook_endpoints/{id}/rotate_secret", webhook_endpoints.rotate_secret),
-    Route("POST", "/v4/webhook_endpoints/{id}/revoke_previous_secret", webhook_endpoints.revoke_previous_secret),
+    Route("GET", "/v4/account", show_account),
+    Route("POST", "/v4/bulk/custom_fields/subscribers", write_values),
+    Route("POST", "/v4/bulk/tags/subscribers", tag),
+    Route("DELETE", "/v4/bulk/tags/subscribers", untag),
+    Route("GET", "/v4/custom_fields", list_fields),
+    Route("POST", "/v4/custom_fields", create_field),
+    Route("PUT", "/v4/custom_fields/{id}", rename_field),
+    Route("DELETE", "/v4/custom_fields/{id}", delete_field),
+    Route("GET", "/v4/subscribers", list_subscribers),
+    Route("POST", "/v4/subscribers", create_subscriber),
+    Route("GET", "/v4/subscribers/{id}", show_subscriber),
+    Route("PUT", "/v4/subscribers/{id}", update_subscriber),
+    Route("POST", "/v4/subscribers/{id}/unsubscribe", unsubscribe),
+    Route("GET", "/v4/subscribers/{subscriber_id}/tags", list_held_tags),
+    Route("GET", "/v4/tags", list_tags),
+    Route("POST", "/v4/tags", create_tag),
+    Route("PUT", "/v4/tags/{id}", rename_tag),
+    Route("GET", "/v4/tags/{tag_id}/subscribers", list_members),
+    Route("POST", "/v4/tags/{tag_id}/subscribers", add_member_by_email),
+    Route("DELETE", "/v4/tags/{tag_id}/subscribers", remove_member_by_email),
+    Route("POST", "/v4/tags/{tag_id}/subscribers/{id}", add_member),
+    Route("DELETE", "/v4/tags/{tag_id}/subscribers/{id}", remove_member),
+    Route("GET", "/v4/webhooks", list_webhooks),
+    Route("POST", "/v4/webhooks", create_webhook),
+    Route("DELETE", "/v4/webhooks/{id}", delete_webhook),
+    Route("GET", "/v4/webhook_endpoints", list_endpoints),
+    Route("POST", "/v4/webhook_endpoints", create_endpoint),
+    Route("GET", "/v4/webhook_endpoints/{id}", show_endpoint),
+    Route("PATCH", "/v4/webhook_endpoints/{id}", update_endpoint),
+    Route("DELETE", "/v4/webhook_endpoints/{id}", delete_endpoint),
+    Route("POST", "/v4/webhook_endpoints/{id}/rotate_secret", rotate_secret),
+    Route("POST", "/v4/webhook_endpoints/{id}/revoke_previous_secret", revoke_previous_secret),
 )
 
 

@@ -1,20 +1,252 @@
 """The state of a sandbox in SQLite. Nothing is overwritten, so lists can show the state of a while ago."""
 
 import json
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ccops.sandbox import hookstore
-from ccops.sandbox.grantstore import GrantStore
-from ccops.sandbox.hookstore import HookStore
-from ccops.sandbox.paging import Page, Window
-from ccops.sandbox.rows import ContactRow, FieldRow, HeldRow, MemberRow, PostponedRow, TagRow
-from ccops.sandbox.tables import FOREVER, PRESENT, Listing, Tables, holds
+from ccops.errors import Misconfigured
+from ccops.sandbox.http import Page, Window
+from ccops.sandbox.tables import (
+    FOREVER,
+    PRESENT,
+    CodeRow,
+    ContactRow,
+    DeliveryRow,
+    EndpointRow,
+    FieldRow,
+    HeldRow,
+    MemberRow,
+    Params,
+    PostponedRow,
+    TableListing,
+    Tables,
+    TagRow,
+    TokenRow,
+    WebhookRow,
+    holds,
+)
 
 if TYPE_CHECKING:
     import sqlite3
+
+MOST_EVENTS: Final = 100
+"""At most so many events go into one delivery."""
+
+HOOK_SCHEMA: Final = f"""
+CREATE TABLE webhook (id INTEGER, since INTEGER, until INTEGER DEFAULT {FOREVER}, event TEXT, param TEXT,
+    target_url TEXT);
+CREATE TABLE webhook_endpoint (id INTEGER, since INTEGER, until INTEGER DEFAULT {FOREVER}, created_at INTEGER, url TEXT,
+    name TEXT, description TEXT, status TEXT, events TEXT, secret TEXT, previous_secret TEXT, previous_until INTEGER);
+CREATE TABLE waiting_event (id INTEGER PRIMARY KEY, endpoint_id INTEGER, type TEXT, body TEXT);
+CREATE TABLE delivery (id INTEGER PRIMARY KEY, endpoint_id INTEGER, url TEXT, body TEXT, state TEXT, attempts INTEGER,
+    due INTEGER);
+CREATE INDEX due_deliveries ON delivery (due);
+"""
+
+_WEBHOOK: Final = "w.id, w.event, w.param, w.target_url"
+_ENDPOINT: Final = (
+    "e.id, e.created_at, e.url, e.name, e.description, e.status, e.events, e.secret, e.previous_secret,"
+    " e.previous_until"
+)
+_DELIVERY: Final = "id, endpoint_id, url, body, state, attempts, due"
+
+
+class HookStore(Tables):
+    """The part of the state that webhooks are made of."""
+
+    _news = False
+
+    # Legacy webhooks
+
+    def webhooks(self, at: int, window: Window) -> Page[WebhookRow]:
+        """Page through the legacy webhooks as they were at a moment."""
+        listing = TableListing(_WEBHOOK, "webhook w", ("w.id",), {"at": at}, [holds("w")])
+        return self._page(listing, window, WebhookRow)
+
+    def webhook(self, webhook_id: int) -> WebhookRow | None:
+        """Return a legacy webhook as it is now."""
+        sql = f"SELECT {_WEBHOOK} FROM webhook w WHERE w.id = :id AND {holds('w')}"
+        row = self._db.execute(sql, {"id": webhook_id, "at": PRESENT}).fetchone()
+        return WebhookRow(*row) if row else None
+
+    def webhooks_for(self, event: str, param: str) -> list[WebhookRow]:
+        """Return the legacy webhooks of an event and the value of its parameter, oldest first."""
+        where = f"w.event = :event AND w.param = :param AND {holds('w')}"
+        sql = f"SELECT {_WEBHOOK} FROM webhook w WHERE {where} ORDER BY w.id"
+        rows = self._db.execute(sql, {"event": event, "param": param, "at": PRESENT})
+        return [WebhookRow(*row) for row in rows]
+
+    def new_webhook(self, event: str, param: str | None, target_url: str, now: int) -> WebhookRow:
+        """Make a legacy webhook."""
+        made = WebhookRow(self._new_id("webhook"), event, param, target_url)
+        self._db.execute(
+            "INSERT INTO webhook (id, event, param, target_url, since) VALUES (?, ?, ?, ?, ?)", (*made, now)
+        )
+        return made
+
+    def end_webhook(self, webhook_id: int, now: int) -> None:
+        """Delete a legacy webhook."""
+        self._end("webhook", webhook_id, now)
+
+    # Webhook endpoints
+
+    def endpoints(self, at: int, status: str | None, window: Window) -> Page[EndpointRow]:
+        """Page through the webhook endpoints, all or those of a status, as they were at a moment."""
+        params: Params = {"at": at, "status": status}
+        where = [holds("e"), "e.status = coalesce(:status, e.status)"]
+        return self._page(TableListing(_ENDPOINT, "webhook_endpoint e", ("e.id",), params, where), window, EndpointRow)
+
+    def endpoint(self, endpoint_id: int) -> EndpointRow | None:
+        """Return a webhook endpoint as it is now."""
+        sql = f"SELECT {_ENDPOINT} FROM webhook_endpoint e WHERE e.id = :id AND {holds('e')}"
+        row = self._db.execute(sql, {"id": endpoint_id, "at": PRESENT}).fetchone()
+        return EndpointRow(*row) if row else None
+
+    def endpoints_for(self, event: str) -> list[int]:
+        """Return the ids of the active webhook endpoints that want an event, oldest first."""
+        sql = (
+            f"SELECT e.id FROM webhook_endpoint e WHERE e.status = 'active' AND {holds('e')}"
+            " AND :event IN (SELECT value FROM json_each(e.events)) ORDER BY e.id"
+        )
+        return [row[0] for row in self._db.execute(sql, {"event": event, "at": PRESENT})]
+
+    def new_endpoint_id(self) -> int:
+        """Return an id that no webhook endpoint ever had."""
+        return self._new_id("webhook_endpoint")
+
+    def save_endpoint(self, saved: EndpointRow, now: int) -> None:
+        """Make this the present version of the webhook endpoint."""
+        self._end("webhook_endpoint", saved.id, now)
+        columns = _ENDPOINT.replace("e.", "")
+        sql = f"INSERT INTO webhook_endpoint ({columns}, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._db.execute(sql, (*saved, now))
+
+    def end_endpoint(self, endpoint_id: int, now: int) -> None:
+        """Delete a webhook endpoint."""
+        self._end("webhook_endpoint", endpoint_id, now)
+
+    # Events and deliveries
+
+    def take_news(self) -> bool:
+        """Say whether something was added here that is to be delivered, since this was asked last."""
+        news, self._news = self._news, False
+        return news
+
+    def add_event(self, endpoint_id: int, event: str, body: str) -> None:
+        """Let an event wait to be delivered together with others of its type."""
+        sql = "INSERT INTO waiting_event (endpoint_id, type, body) VALUES (?, ?, ?)"
+        self._db.execute(sql, (endpoint_id, event, body))
+        self._news = True
+
+    def add_delivery(self, endpoint_id: int | None, url: str, body: str) -> None:
+        """Let something wait to be delivered."""
+        self.save_delivery(DeliveryRow(self._new_id("delivery"), endpoint_id, url, body, "pending", 0, 0))
+        self._news = True
+
+    def has_work(self, now: int) -> bool:
+        """Say whether something is to be delivered."""
+        sql = "SELECT EXISTS (SELECT 1 FROM waiting_event) OR EXISTS (SELECT 1 FROM delivery WHERE due <= ?)"
+        return bool(self._db.execute(sql, (now,)).fetchone()[0])
+
+    def batch(self) -> None:
+        """Put the events that wait into deliveries, each of one type."""
+        next_batch = "SELECT endpoint_id, type FROM waiting_event ORDER BY id LIMIT 1"
+        while (found := self._db.execute(next_batch).fetchone()) is not None:
+            sql = (
+                f"SELECT id, body FROM waiting_event WHERE (endpoint_id, type) = (?, ?) ORDER BY id LIMIT {MOST_EVENTS}"
+            )
+            events = self._db.execute(sql, found).fetchall()
+            self._db.executemany("DELETE FROM waiting_event WHERE id = ?", [(event_id,) for event_id, _ in events])
+            body = {"delivery_id": self._new_id("delivery"), "events": [json.loads(text) for _, text in events]}
+            self.add_delivery(found[0], "", json.dumps(body, separators=(",", ":")))
+
+    def first_due(self, now: int) -> DeliveryRow | None:
+        """Return the delivery that has been due for longest."""
+        sql = f"SELECT {_DELIVERY} FROM delivery WHERE due <= ? ORDER BY due, id LIMIT 1"
+        row = self._db.execute(sql, (now,)).fetchone()
+        return DeliveryRow(*row) if row else None
+
+    def delivery(self, delivery_id: int) -> DeliveryRow:
+        """Return a delivery."""
+        row = self._db.execute(f"SELECT {_DELIVERY} FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
+        return DeliveryRow(*row)
+
+    def save_delivery(self, delivery: DeliveryRow) -> None:
+        """Keep how a delivery stands."""
+        self._db.execute(f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?)", delivery)
+
+    def hasten(self) -> int:
+        """Let everything that is to be tried again be due now; return how many deliveries that are."""
+        return self._db.execute("UPDATE delivery SET due = 0 WHERE state = 'retrying'").rowcount
+
+
+# ---- codes and tokens of OAuth, in SQLite
+
+GRANT_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS oauth_code (code TEXT PRIMARY KEY, client TEXT, redirect_uri TEXT, challenge TEXT,
+    until INTEGER);
+CREATE TABLE IF NOT EXISTS oauth_token (access TEXT PRIMARY KEY, refresh TEXT UNIQUE, client TEXT, family INTEGER,
+    until INTEGER, state TEXT)
+"""
+
+_PAIR: Final = "access, refresh, client, family, until, state"
+
+
+class GrantStore(Tables):
+    """The part of the state that lets programs in; every call belongs into a `transaction`."""
+
+    def add_code(self, client: str, redirect_uri: str, challenge: str, until: int) -> str:
+        """Make a code that can be swapped for tokens once."""
+        code = secrets.token_urlsafe(24)
+        self._db.execute(
+            "INSERT INTO oauth_code VALUES (?, ?, ?, ?, ?)", (code, client, redirect_uri, challenge, until)
+        )
+        return code
+
+    def take_code(self, code: str) -> CodeRow | None:
+        """Take a code out, so that it can't be used again; None if there is none."""
+        sql = "DELETE FROM oauth_code WHERE code = ? RETURNING client, redirect_uri, challenge, until"
+        row = self._db.execute(sql, (code,)).fetchone()
+        return CodeRow(*row) if row else None
+
+    def add_tokens(self, client: str, until: int, family: int | None = None) -> TokenRow:
+        """Make a pair of tokens; those that descend from one code are a family."""
+        if family is None:
+            family = self._db.execute("SELECT coalesce(max(family), 0) + 1 FROM oauth_token").fetchone()[0]
+        made = TokenRow(secrets.token_urlsafe(32), secrets.token_urlsafe(32), client, family, until, "live")
+        self._db.execute(f"INSERT INTO oauth_token ({_PAIR}) VALUES (?, ?, ?, ?, ?, ?)", made)
+        return made
+
+    def by_access(self, token: str) -> TokenRow | None:
+        """Return the pair of an access token."""
+        return self._pair("access", token)
+
+    def by_refresh(self, token: str) -> TokenRow | None:
+        """Return the pair of a refresh token."""
+        return self._pair("refresh", token)
+
+    def _pair(self, column: str, token: str) -> TokenRow | None:
+        row = self._db.execute(f"SELECT {_PAIR} FROM oauth_token WHERE {column} = ?", (token,)).fetchone()
+        return TokenRow(*row) if row else None
+
+    def end_pair(self, pair: TokenRow, state: str) -> None:
+        """Let a pair count no more: "spent" when it was refreshed, "revoked" when it was given back."""
+        self._db.execute("UPDATE oauth_token SET state = ? WHERE access = ?", (state, pair.access))
+
+    def expire_all(self) -> None:
+        """Let the time of all access tokens be over."""
+        self._db.execute("UPDATE oauth_token SET until = 0")
+
+    def states(self) -> list[str]:
+        """Return how all pairs stand, oldest first."""
+        return [state for (state,) in self._db.execute("SELECT state FROM oauth_token ORDER BY rowid")]
+
+
+# ---- the state of a sandbox in SQLite. Nothing is overwritten, so lists can show the state of a while ago
 
 SCHEMA: Final = f"""
 CREATE TABLE contact (id INTEGER, since INTEGER, until INTEGER DEFAULT {FOREVER}, created_at INTEGER, email TEXT,
@@ -35,7 +267,7 @@ CREATE UNIQUE INDEX one_custom_field_a_key ON custom_field (key) WHERE until = {
 CREATE TABLE postponed (id INTEGER PRIMARY KEY, due INTEGER, method TEXT, target TEXT, body BLOB);
 CREATE TABLE written (id INTEGER PRIMARY KEY, contact_id INTEGER, field_values TEXT);
 CREATE INDEX written_to ON written (contact_id);
-{hookstore.SCHEMA}"""
+{HOOK_SCHEMA}"""
 
 _CONTACT: Final = "c.id, c.since, c.created_at, c.email, c.first_name, c.state, c.canceled_at, c.field_values"
 _ORDERS: Final = {"id": ("c.id",), "updated_at": ("c.since", "c.id"), "cancelled_at": ("c.canceled_at", "c.id")}
@@ -100,7 +332,7 @@ class Store(Tables):
     def contacts(self, at: int, filters: Filters, window: Window, *, order: str, descending: bool) -> Page[ContactRow]:
         """Page through the contacts as they were at a moment."""
         where = [holds("c"), *(_FILTERS[name] for name in filters)]
-        listing = Listing(_CONTACT, "contact c", _ORDERS[order], {"at": at, **filters}, where, descending)
+        listing = TableListing(_CONTACT, "contact c", _ORDERS[order], {"at": at, **filters}, where, descending)
         return self._page(listing, window, ContactRow)
 
     def new_contact_id(self) -> int:
@@ -124,7 +356,7 @@ class Store(Tables):
     def tags(self, at: int, window: Window) -> Page[TagRow]:
         """Page through the tags as they were at a moment."""
         return self._page(
-            Listing("t.id, t.created_at, t.name", "tag t", ("t.id",), {"at": at}, [holds("t")]), window, TagRow
+            TableListing("t.id, t.created_at, t.name", "tag t", ("t.id",), {"at": at}, [holds("t")]), window, TagRow
         )
 
     def tag(self, tag_id: int) -> TagRow | None:
@@ -160,7 +392,7 @@ class Store(Tables):
         where = ["g.tag_id = :tag", holds("g", "c"), *(_FILTERS[name] for name in filters)]
         source = "tagging g JOIN contact c ON c.id = g.contact_id"
         params = {"tag": tag_id, "at": at, **filters}
-        listing = Listing(f"{_CONTACT}, g.since", source, ("g.since", "g.id"), params, where)
+        listing = TableListing(f"{_CONTACT}, g.since", source, ("g.since", "g.id"), params, where)
         return self._page(listing, window, lambda *row: MemberRow(ContactRow(*row[:-1]), row[-1]))
 
     def held(self, contact_id: int, window: Window) -> Page[HeldRow]:
@@ -168,7 +400,7 @@ class Store(Tables):
         source = "tagging g JOIN tag t ON t.id = g.tag_id"
         where = ["g.contact_id = :contact", holds("g", "t")]
         params = {"contact": contact_id, "at": PRESENT}
-        return self._page(Listing("t.id, t.name, g.since", source, ("g.id",), params, where), window, HeldRow)
+        return self._page(TableListing("t.id, t.name, g.since", source, ("g.id",), params, where), window, HeldRow)
 
     def tagged_at(self, tag_id: int, contact_id: int) -> int | None:
         """Return since when a contact carries a tag, None if it does not."""
@@ -190,7 +422,7 @@ class Store(Tables):
     def field_page(self, at: int, window: Window) -> Page[FieldRow]:
         """Page through the custom fields as they were at a moment."""
         return self._page(
-            Listing("f.id, f.key, f.name, f.label", "custom_field f", ("f.id",), {"at": at}, [holds("f")]),
+            TableListing("f.id, f.key, f.name, f.label", "custom_field f", ("f.id",), {"at": at}, [holds("f")]),
             window,
             FieldRow,
         )
@@ -240,3 +472,22 @@ class Store(Tables):
         """Return what requests wrote into a contact's fields, in order."""
         rows = self._db.execute("SELECT field_values FROM written WHERE contact_id = ? ORDER BY id", (contact_id,))
         return [json.loads(text) for (text,) in rows]
+
+
+# ---- what can go wrong when a sandbox is started
+
+
+class PortTaken(Misconfigured):
+    """Another program listens where the sandbox was to."""
+
+    def __init__(self, port: int, why: str) -> None:
+        super().__init__(f"The sandbox can't listen on port {port}: {why}.")
+        self.mend = "ccops sandbox --port 0   (any free port)"
+
+
+class StateUnusable(Misconfigured):
+    """The file that is to hold the sandbox's contacts can't be used."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"The sandbox can't keep its contacts in {path}: {why}.")
+        self.mend = f"Move {path} away; the sandbox then starts anew with its example contacts."

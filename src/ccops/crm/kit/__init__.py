@@ -1,1 +1,1 @@
-"""Kit (formerly ConvertKit) behind the protocol of `crm`: the only room that speaks HTTP."""
+"""Kit's API v4."""

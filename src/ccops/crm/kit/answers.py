@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from ccops.clock import parse_iso
-from ccops.crm.base import Account, Contact, CustomField, HeldTag, KnownTag
+from ccops.crm.base import Account, Contact, CustomField, HeldTag, Hook, KnownTag, SignedEndpoint, WebhookEndpoint
+from ccops.crm.http.exchange import HttpAnswer, UnreadableAnswer
 from ccops.crm.kit.credential import is_usable
-from ccops.crm.kit.exchange import Answer, Unreadable
-from ccops.crm.webhooks import Endpoint, Hook, SignedEndpoint
 from ccops.secret import Secret
 
 T = TypeVar("T")
-Json = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 _CLOCK_STEP = timedelta(seconds=1)
 _LONGEST_ID = 18
@@ -24,7 +23,7 @@ _LONGEST_LIFE = 10 * 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ListPage(Generic[T]):
     """One page of a list."""
 
     rows: list[T]
@@ -34,21 +33,21 @@ class Page(Generic[T]):
     """How many rows the whole list has, if that was asked for and told."""
 
 
-def page(answer: Answer, key: str, row: Callable[[Json], T]) -> Page[T]:
+def page(answer: HttpAnswer, key: str, row: Callable[[JsonObject], T]) -> ListPage[T]:
     """Read one page of a list. A page that promises more but does not say where is unreadable, never the last."""
     rows = answer.json.get(key)
     if not isinstance(rows, list):
-        raise Unreadable(f"its answer lacks the list of {key}")
+        raise UnreadableAnswer(f"its answer lacks the list of {key}")
     pagination = _object(answer.json.get("pagination") or {})
     cursor, total = None, number(pagination.get("total_count"))
     if pagination.get("has_next_page"):
         cursor = pagination.get("end_cursor")
         if not isinstance(cursor, str) or not cursor:
-            raise Unreadable(f"its list of {key} goes on, but its answer does not say where")
-    return Page([row(_object(item)) for item in rows], cursor, total)
+            raise UnreadableAnswer(f"its list of {key} goes on, but its answer does not say where")
+    return ListPage([row(_object(item)) for item in rows], cursor, total)
 
 
-def account(answer: Answer) -> Account:
+def account(answer: HttpAnswer) -> Account:
     """Read `GET /v4/account`."""
     found = _part(answer, "account")
     zone = found.get("timezone")
@@ -56,30 +55,30 @@ def account(answer: Answer) -> Account:
     return Account(_id(found), _text(found.get("name")), _text(name) or None)
 
 
-def one_contact(answer: Answer) -> Contact:
+def one_contact(answer: HttpAnswer) -> Contact:
     """Read the contact of an answer."""
     return contact(_part(answer, "subscriber"))
 
 
-def contact_of(answer: Answer, contact_id: int) -> Contact:
+def contact_of(answer: HttpAnswer, contact_id: int) -> Contact:
     """Read the contact that was asked for; raises Unreadable if the answer shows another one."""
     found = one_contact(answer)
     if found.id != contact_id:
-        raise Unreadable(f"it answered for contact {found.id} instead of {contact_id}")
+        raise UnreadableAnswer(f"it answered for contact {found.id} instead of {contact_id}")
     return found
 
 
-def one_tag(answer: Answer) -> KnownTag:
+def one_tag(answer: HttpAnswer) -> KnownTag:
     """Read the tag of an answer."""
     return tag(_part(answer, "tag"))
 
 
-def one_field(answer: Answer) -> CustomField:
+def one_field(answer: HttpAnswer) -> CustomField:
     """Read the custom field of an answer."""
     return custom_field(_part(answer, "custom_field"))
 
 
-def contact(row: Json) -> Contact:
+def contact(row: JsonObject) -> Contact:
     """Read a contact."""
     return Contact(
         id=_id(row),
@@ -90,30 +89,30 @@ def contact(row: Json) -> Contact:
     )
 
 
-def tag(row: Json) -> KnownTag:
+def tag(row: JsonObject) -> KnownTag:
     """Read a tag."""
     return KnownTag(_id(row), _text(row.get("name")))
 
 
-def held_tag(row: Json) -> HeldTag:
+def held_tag(row: JsonObject) -> HeldTag:
     """Read a tag that a contact carries; without its time it is unreadable, as the time makes the occasion."""
     since = moment(row.get("tagged_at"))
     if since is None:
-        raise Unreadable("its answer does not say when the tag was added")
+        raise UnreadableAnswer("its answer does not say when the tag was added")
     return HeldTag(_id(row), _text(row.get("name")), since)
 
 
-def custom_field(row: Json) -> CustomField:
+def custom_field(row: JsonObject) -> CustomField:
     """Read a custom field."""
     return CustomField(_id(row), _needed(row, "key"), _text(row.get("label")), _text(row.get("name")))
 
 
-def one_hook(answer: Answer) -> Hook:
+def one_hook(answer: HttpAnswer) -> Hook:
     """Read the unsigned webhook of an answer."""
     return hook(_part(answer, "webhook"))
 
 
-def hook(row: Json) -> Hook:
+def hook(row: JsonObject) -> Hook:
     """Read an unsigned webhook; its event may or may not have the prefix that a request needs."""
     event = _object(row.get("event") or {})
     tag_id = _id({"id": event["tag_id"]}) if event.get("tag_id") is not None else None
@@ -121,14 +120,14 @@ def hook(row: Json) -> Hook:
     return Hook(_id(row), Secret(_text(row.get("target_url"))), name, tag_id)
 
 
-def one_endpoint(answer: Answer) -> Endpoint:
+def one_endpoint(answer: HttpAnswer) -> WebhookEndpoint:
     """Read the signed webhook of an answer."""
     return endpoint(_part(answer, "webhook_endpoint"))
 
 
-def endpoint(row: Json) -> Endpoint:
+def endpoint(row: JsonObject) -> WebhookEndpoint:
     """Read a signed webhook."""
-    return Endpoint(
+    return WebhookEndpoint(
         id=_id(row),
         url=_text(row.get("url")),
         name=_text(row.get("name")),
@@ -138,26 +137,26 @@ def endpoint(row: Json) -> Endpoint:
     )
 
 
-def endpoint_with_secret(answer: Answer) -> SignedEndpoint:
+def endpoint_with_secret(answer: HttpAnswer) -> SignedEndpoint:
     """Read a signed webhook that was just made or given a new secret; without the secret it is unreadable."""
     found = _part(answer, "webhook_endpoint")
     return SignedEndpoint(endpoint(found), Secret(_needed(found, "secret")))
 
 
-def written(answer: Answer, contact_id: int) -> Mapping[str, str | None]:
+def written(answer: HttpAnswer, contact_id: int) -> Mapping[str, str | None]:
     """Return the fields that a write's answer echoes; raises Unreadable if it is no clear yes for this contact."""
     unwarned(answer)
     return contact_of(answer, contact_id).fields
 
 
-def unwarned(answer: Answer) -> None:
+def unwarned(answer: HttpAnswer) -> None:
     """Raise Unreadable if an answer warns that something was ignored."""
     warnings = texts(answer.json.get("warnings"))
     if warnings:
-        raise Unreadable(f"it warned: {'; '.join(warnings)}")
+        raise UnreadableAnswer(f"it warned: {'; '.join(warnings)}")
 
 
-def was_added(answer: Answer, contact_id: int) -> bool:
+def was_added(answer: HttpAnswer, contact_id: int) -> bool:
     """Say whether a tagging is ours: new (201), or made by an earlier attempt whose answer was lost."""
     since = contact_of(answer, contact_id).tagged_at
     return answer.status == HTTPStatus.CREATED or (
@@ -165,29 +164,29 @@ def was_added(answer: Answer, contact_id: int) -> bool:
     )
 
 
-def removed(answer: Answer) -> None:
+def removed(answer: HttpAnswer) -> None:
     """Read that a tag is off: 204, or 200 with nothing or an object; raises Unreadable for anything else."""
     if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
-        raise Unreadable(f"it answered {answer.status}")
+        raise UnreadableAnswer(f"it answered {answer.status}")
     if answer.status == HTTPStatus.OK and answer.content:
         _ = answer.json
 
 
-def tokens(answer: Answer) -> tuple[Secret, Secret, int | None]:
+def tokens(answer: HttpAnswer) -> tuple[Secret, Secret, int | None]:
     """Read access token, refresh token and the seconds that the first lasts, if they are told."""
     access, refresh = _needed(answer.json, "access_token"), _needed(answer.json, "refresh_token")
     if not (is_usable(access) and is_usable(refresh)):
-        raise Unreadable("its answer has a token that can be none")
+        raise UnreadableAnswer("its answer has a token that can be none")
     seconds = answer.json.get("expires_in")
     told = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= _LONGEST_LIFE
     return Secret(access), Secret(refresh), seconds if told else None
 
 
-def error_code(answer: Answer) -> str:
+def error_code(answer: HttpAnswer) -> str:
     """Return the code of an OAuth error (RFC 6749, 5.2), empty if there is none."""
     try:
         return _text(answer.json.get("error"))
-    except Unreadable:
+    except UnreadableAnswer:
         return ""
 
 
@@ -196,11 +195,11 @@ def is_newer(since: datetime, now: datetime | None, seconds: float) -> bool:
     return now is not None and since >= now - timedelta(seconds=seconds) - _CLOCK_STEP
 
 
-def error_texts(answer: Answer) -> list[str]:
+def error_texts(answer: HttpAnswer) -> list[str]:
     """Return what Kit says is wrong, in any of its forms; the start of a plain text if that is all there is."""
     try:
         body = answer.json
-    except Unreadable:
+    except UnreadableAnswer:
         plain = answer.content[:200].decode(errors="replace").strip()
         return [] if not plain or plain.startswith("<") else [plain]
     return texts([body.get("errors"), body.get("error"), body.get("error_description")])[:10]
@@ -234,29 +233,29 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def _part(answer: Answer, key: str) -> Json:
+def _part(answer: HttpAnswer, key: str) -> JsonObject:
     if key not in answer.json:
-        raise Unreadable(f"its answer lacks the {key}")
+        raise UnreadableAnswer(f"its answer lacks the {key}")
     return _object(answer.json[key])
 
 
-def _object(value: Any) -> Json:
+def _object(value: Any) -> JsonObject:
     if not isinstance(value, Mapping):
-        raise Unreadable("its answer has something else where an object belongs")
+        raise UnreadableAnswer("its answer has something else where an object belongs")
     return value
 
 
-def _id(row: Json) -> int:
+def _id(row: JsonObject) -> int:
     value = number(row.get("id"))
     if value is None:
-        raise Unreadable("its answer has an id that is no number")
+        raise UnreadableAnswer("its answer has an id that is no number")
     return value
 
 
-def _needed(row: Json, key: str) -> str:
+def _needed(row: JsonObject, key: str) -> str:
     value = _text(row.get(key))
     if not value:
-        raise Unreadable(f"its answer lacks {key}")
+        raise UnreadableAnswer(f"its answer lacks {key}")
     return value
 
 

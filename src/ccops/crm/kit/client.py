@@ -1,11 +1,12 @@
 """Kit's API v4 as a `Crm`."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 from unicodedata import normalize
 
 from ccops.clock import Clock
@@ -22,17 +23,178 @@ from ccops.crm.base import (
     Rejected,
     StateFilter,
 )
+from ccops.crm.http.exchange import DEFAULT_LIMITS, HttpAnswer, HttpLimits, UnreadableAnswer
+from ccops.crm.http.rate_limit import RateLimiter
 from ccops.crm.kit import answers, endpoints
-from ccops.crm.kit.access import Access, Fixed
-from ccops.crm.kit.calls import Calls
-from ccops.crm.kit.limits import DEFAULT_LIMITS, Limits
-from ccops.crm.kit.many import Many
-from ccops.crm.kit.pacing import Pacer
-from ccops.crm.kit.paging import Rows
+from ccops.crm.kit.credential import Access, Fixed
+from ccops.crm.kit.errors import FieldsUnread, NoSuch
+from ccops.crm.kit.request import Calls, Rows
 from ccops.crm.kit.webhooks import KitWebhooks
 from ccops.errors import ServiceUnreachable
 from ccops.secret import Secret
 from ccops.text import same_address
+
+IdPair = tuple[int, int]
+"""A contact and a field, by their ids."""
+
+FailedPair = tuple[int | None, int | None]
+"""The ids of a row of an answer; None for one that Kit left out."""
+
+_NO_ID: Final = -1
+"""Stands for what is no id."""
+
+_CONTACT: Final = "subscriber_id"
+_FIELD: Final = "subscriber_custom_field_id"
+
+
+def written(answer: HttpAnswer, sent: Mapping[IdPair, str]) -> tuple[dict[IdPair, str | None], frozenset[int]]:
+    """Return the rows that were written, with the values as shown, and the contacts none of whose rows was.
+
+    That a row failed shows in the count alone, as the failure forgot its ids: so the second holds somebody only if
+    the answer accounts for each row that was sent, and for no other. Raises Unreadable.
+    """
+    answers.unwarned(answer)
+    rows, failures = _list(answer, "custom_field_values"), _list(answer, "failures")
+    failed = [_about(failure, "custom_field_value", _FIELD) for failure in failures]
+    done = {
+        pair: values[0]
+        for pair, values in _by_pair(rows).items()
+        if pair in sent and pair not in failed and all((value or "") == sent[pair] for value in values)
+    }
+    left = [pair for pair in sent if pair not in done]
+    if len(done) < len(rows) or len(left) != len(failures) or not all(_fits(ids, left) for ids in failed):
+        return done, frozenset()
+    return done, frozenset(contact for contact, _ in left).difference(contact for contact, _ in done)
+
+
+def untagged(answer: HttpAnswer, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
+    """Return the contacts that lost the tag: all but the failed ones; nobody if a failure does not tell whose it is.
+
+    Raises Unreadable.
+    """
+    answers.unwarned(answer)
+    failed = [_about(failure, "tagging", "tag_id") for failure in _list(answer, "failures")]
+    told = all(contact in contacts and tag in (None, tag_id) for contact, tag in failed)
+    return frozenset(contacts).difference(contact for contact, _ in failed) if told else frozenset()
+
+
+def _list(answer: HttpAnswer, key: str) -> list[Any]:
+    found = answer.json.get(key)
+    if not isinstance(found, list):
+        raise UnreadableAnswer(f"its answer lacks the list of {key}")
+    return found
+
+
+def _by_pair(rows: list[Any]) -> dict[IdPair, list[str | None]]:
+    """Gather the values that an answer shows; a row that names no pair is left out, and so is missed in the count."""
+    shown = defaultdict[IdPair, list[str | None]](list)
+    for row in rows:
+        contact, field = _ids(row, _FIELD)
+        if isinstance(row, Mapping) and contact is not None and field is not None:
+            shown[contact, field].append(answers.field_value(row.get("value")))
+    return shown
+
+
+def _about(failure: Any, key: str, other: str) -> FailedPair:
+    """Return the ids by which a failure says what it is about."""
+    return _ids(failure.get(key) if isinstance(failure, Mapping) else None, other)
+
+
+def _ids(row: Any, other: str) -> FailedPair:
+    return (_id(row.get(_CONTACT)), _id(row.get(other))) if isinstance(row, Mapping) else (_NO_ID, _NO_ID)
+
+
+def _id(value: Any) -> int | None:
+    number = answers.number(value)
+    return number if value is None or number is not None else _NO_ID
+
+
+def _fits(named: FailedPair, left: Sequence[IdPair]) -> bool:
+    """Say whether a failure can be about one of these rows; ids that it forgot fit any."""
+    return any(all(name in (None, one) for name, one in zip(named, pair, strict=True)) for pair in left)
+
+
+# ---- many contacts in one request, which Kit allows with an access token only (API v4, "Bulk & async processing")
+
+MOST_AT_ONCE: Final = 100
+"""Rows that Kit works off before it answers; with more it answers 202, and how that ended can't be learned."""
+
+
+class Many:
+    """Writes and untags many contacts at once. Kit wants fields by id, which `know` is told of.
+
+    Whatever it is asked for raises ValueError for no rows or more than `most`, and what `Crm` says of its methods.
+    """
+
+    def __init__(
+        self, calls: Calls, clock: Clock, fields: Callable[[], Iterable[CustomField]], *, oauth: bool, within: float
+    ) -> None:
+        self.most = MOST_AT_ONCE if oauth else 0
+        self._calls, self._clock, self._fields, self._within = calls, clock, fields, within
+        self._ids: Mapping[str, int] = {}
+
+    def know(self, fields: Iterable[CustomField]) -> Mapping[str, int]:
+        """Remember the ids of the fields, and return them."""
+        self._ids = known = {field.key: field.id for field in fields}
+        return known
+
+    def write(self, values: Mapping[int, Mapping[str, str]]) -> ManyWritten:
+        """Write all values in one request, sent at most once."""
+        self._check(sum(map(len, values.values())))
+        ids = self._ids_of({key for each in values.values() for key in each})
+        sent = {(contact, ids[key]): value for contact, each in values.items() for key, value in each.items()}
+        done, untouched = self._calls.ask(
+            endpoints.write_many(sent),
+            lambda answer: written(answer, sent),
+            "never",
+            within=self._within,
+        )
+        if len(done) < len(sent):
+            self._ids = {}  # a field may have been deleted, and another one made of the same name
+        keys, echoed = {ids[key]: key for key in ids}, defaultdict[int, dict[str, str | None]](dict)
+        for (contact, field), value in done.items():
+            echoed[contact][keys[field]] = value
+        return ManyWritten(dict(echoed), untouched)
+
+    def remove_tag(self, tag_id: int, contacts: Sequence[int]) -> frozenset[int]:
+        """Take a tag off all contacts in one request, sent at most once; return those that certainly lost it."""
+        wanted = tuple(dict.fromkeys(contacts))
+        self._check(len(wanted))
+        return self._calls.ask(
+            endpoints.remove_tag_of_many(tag_id, wanted),
+            lambda answer: untagged(answer, tag_id, wanted),
+            "never",
+            within=self._within,
+        )
+
+    def _ids_of(self, keys: set[str]) -> Mapping[str, int]:
+        """Return the ids of fields, asking Kit if one is not known. Raises NoSuch, NotSent."""
+        known = self._ids
+        if not keys <= known.keys():
+            known = self._asked_for()
+        for key in sorted(keys - known.keys()):
+            raise NoSuch(f"field {key}")
+        return {key: known[key] for key in keys}
+
+    def _asked_for(self) -> Mapping[str, int]:
+        started = self._clock.now()
+        try:
+            known = self.know(self._fields())
+        except NotSent:
+            raise
+        except ServiceUnreachable as error:
+            raise FieldsUnread(str(error)) from error
+        passed = (self._clock.now() - started).total_seconds()
+        if passed > self._within:
+            raise FieldsUnread(f"it took {passed:.0f} s, in which what was to be written has grown old")
+        return known
+
+    def _check(self, rows: int) -> None:
+        if not 1 <= rows <= self.most:
+            raise ValueError(f"one request takes 1 to {self.most} rows, not {rows}")
+
+
+# ---- kit's API v4 as a `Crm`
 
 API_URL: Final = "https://api.kit.com"
 _MALFORMED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -53,11 +215,11 @@ class KitCrm:
         *,
         oauth: bool = False,
         api_url: str = API_URL,
-        pacer: Pacer,
+        pacer: RateLimiter,
         clock: Clock,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: HttpLimits = DEFAULT_LIMITS,
     ) -> None:
-        from ccops.crm.kit.http import Http  # requests takes longest to load
+        from ccops.crm.http.transport import Http  # requests takes longest to load
 
         access = Fixed(credential, oauth=oauth) if isinstance(credential, Secret) else credential
         self._http = Http(api_url=api_url, limits=limits)

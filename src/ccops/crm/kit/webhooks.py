@@ -5,13 +5,11 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, TypeVar
 
-from ccops.crm.base import Missing, Rejected
+from ccops.crm.base import Hook, Missing, Rejected, SignedEndpoint, WebhookEndpoint
+from ccops.crm.http.exchange import HttpAnswer
 from ccops.crm.kit import answers, endpoints
-from ccops.crm.kit.calls import Calls
 from ccops.crm.kit.errors import KeyRefused
-from ccops.crm.kit.exchange import Answer
-from ccops.crm.kit.paging import Rows
-from ccops.crm.webhooks import Endpoint, Hook, SignedEndpoint
+from ccops.crm.kit.request import Calls, Rows
 from ccops.secret import Secret
 
 T = TypeVar("T")
@@ -42,11 +40,11 @@ class KitWebhooks:
         with suppress(Missing):
             self._calls.ask(endpoints.delete_hook(hook_id), _nothing, "always")
 
-    def endpoints(self) -> list[Endpoint] | None:
+    def endpoints(self) -> list[WebhookEndpoint] | None:
         """Return all signed webhooks; None if Kit does not let this account or this credential have any."""
         return _if_allowed(lambda: list(Rows(self._calls, endpoints.signed(), "webhook_endpoints", answers.endpoint)))
 
-    def endpoint(self, endpoint_id: int) -> Endpoint | None:
+    def endpoint(self, endpoint_id: int) -> WebhookEndpoint | None:
         """Read one signed webhook by id, never stale; None if it is gone."""
         try:
             return self._calls.ask(endpoints.signed_by_id(endpoint_id), answers.one_endpoint)
@@ -58,7 +56,7 @@ class KitWebhooks:
         call = endpoints.create_signed(url, name)
         return _if_allowed(lambda: self._calls.ask(call, answers.endpoint_with_secret, "if-unsent"))
 
-    def change_endpoint(self, endpoint_id: int, url: str) -> Endpoint:
+    def change_endpoint(self, endpoint_id: int, url: str) -> WebhookEndpoint:
         """Let a signed webhook send to this URL, for the adding of tags, and be active; repeated like a read."""
         return self._calls.ask(endpoints.change_signed(endpoint_id, url), answers.one_endpoint, "always")
 
@@ -96,5 +94,5 @@ def _without(url: Secret, refusal: Rejected) -> Rejected:
     return Rejected(refusal.status, [text.replace(whole, "…").replace(last, "…") for text in refusal.texts])
 
 
-def _nothing(_: Answer) -> None:
+def _nothing(_: HttpAnswer) -> None:
     """Read nothing: every 2xx says that it is done."""

@@ -1,0 +1,1 @@
+"""Checks of a home, its ledger and its account, with fixes."""

@@ -1,0 +1,1 @@
+"""Answers why a contact has what it has."""

@@ -1,1 +1,0 @@
-"""The command `ccops balance`: values now, and how they came about."""

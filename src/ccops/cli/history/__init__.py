@@ -1,1 +1,0 @@
-"""The command `ccops history`: the ledger, newest first."""

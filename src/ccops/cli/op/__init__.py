@@ -1,1 +1,0 @@
-"""The commands `ccops op …`: make, look at and change operations."""

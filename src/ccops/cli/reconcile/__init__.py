@@ -1,1 +1,0 @@
-"""The command `ccops reconcile`: Kit's values against the ledger's, and which of them is to hold."""

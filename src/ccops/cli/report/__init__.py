@@ -1,1 +1,0 @@
-"""The command `ccops report`: what the whole ledger adds up to."""

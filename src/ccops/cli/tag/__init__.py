@@ -1,1 +1,0 @@
-"""The commands `ccops tag …`: the tags that start operations."""

@@ -1,1 +1,0 @@
-"""The commands `ccops webhook …`: what Kit and other systems need to reach `serve`."""

@@ -1,0 +1,1 @@
+"""The home folder: operations file, settings, credentials."""

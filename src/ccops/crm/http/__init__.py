@@ -1,0 +1,1 @@
+"""HTTP as every CRM needs it: transport, rate limit, retries."""

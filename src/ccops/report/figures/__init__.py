@@ -1,1 +1,0 @@
-"""What the report tells, as plain data computed from the ledger."""

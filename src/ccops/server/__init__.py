@@ -1,0 +1,1 @@
+"""The HTTP receiver of webhooks and POSTs, and the worker behind it."""

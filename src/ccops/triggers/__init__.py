@@ -1,1 +1,0 @@
-"""What calls the engine on its own: tag polling, the webhook receiver and its inbox."""
