@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ccops.engine.errors import ClockWrong
+from ccops.engine.prepare import DRIFT
 from ccops.engine.preview import Preview
-from ccops.engine.verification import DRIFT
 from tests.engine.conftest import Bench
 
 

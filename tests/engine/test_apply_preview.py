@@ -83,6 +83,15 @@ def lose(bench: Bench) -> None:
     lost(bench)
 
 
+def doubt(bench: Bench) -> None:
+    """A run died once it had found that its write had not arrived; then the contact was changed by hand."""
+    entry = lost(bench, Fault("reset", "PUT")).entry
+    assert entry is not None
+    later(bench)
+    bench.ledger.entries.unsend(entry)
+    bench.kit.set_field(bench.ann, "credits", "40")
+
+
 def delete(bench: Bench) -> None:
     bench.kit.delete_contact(bench.ann)
 
@@ -101,6 +110,7 @@ def nothing(_: Bench) -> None:
         (use_up_the_period, "refused"),
         (write_into_the_receipt, "parked"),
         (park, "parked"),
+        (doubt, "parked"),
         (lose, "open"),
         (delete, "failed"),
     ],

@@ -9,7 +9,9 @@ from ccops.engine.apply import Applier
 from ccops.engine.batch import BulkApplier, ContactGroup
 from ccops.engine.errors import NotUndoable
 from ccops.engine.outcomes import Outcome, Request
+from ccops.engine.preview import Preview
 from ccops.engine.settle import SettleWord, settle_as
+from ccops.errors import CcopsError
 from ccops.ledger.errors import NoSuchEntry
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
@@ -126,6 +128,19 @@ class Walker:
                 return None  # it was undone already, or is not there yet
 
         return self._act(state, name, act, fate or Fate())
+
+    def foresee(self, state: State, ask: Ask) -> Outcome | type[CcopsError]:
+        """Tell what a dry run says of a request, or what stops it."""
+        clock = StandingClock()
+        clock.moment = state.moment
+        self._path.write_bytes(state.file)
+        ledger = Ledger(FrailSqlite(self._path, Fate()), self._locks)
+        try:
+            return Preview(ledger, FrailCrm(state.kit, Fate(), clock), clock).look(ask(ledger))
+        except CcopsError as error:
+            return type(error)
+        finally:
+            ledger.close()
 
     def settle(self, state: State, entry: int, word: SettleWord) -> State:
         """End a parked entry by a person's word."""

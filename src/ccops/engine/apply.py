@@ -1,7 +1,8 @@
-"""How one change is applied to one contact: claim, read, plan, send, write, confirm, release, and settle.
+"""How one change is applied to one contact: claim, read, prepare, send, write, confirm, release, and settle.
 
 Each step is a durable commit made before the act that it names, so that a crash anywhere, and then the same request
-again, ends with the operation applied exactly once. Nothing else in the services writes to a contact's fields.
+again, ends with the operation applied exactly once. Nothing else writes to a contact's fields, but for `batch`, which
+executes the same verdicts.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,6 @@ from ccops.crm.base import Contact, Crm, Missing, NotSent, OutcomeUnknown, Rejec
 from ccops.engine.errors import KeptFailing
 from ccops.engine.outcomes import (
     FRESH,
-    NO_SUCH_CONTACT,
     Adoption,
     ContactRead,
     Outcome,
@@ -28,15 +28,26 @@ from ccops.engine.outcomes import (
     told,
     why_not_undone,
 )
+from ccops.engine.prepare import (
+    FactFinder,
+    Fail,
+    LateEntry,
+    Park,
+    Refuse,
+    Send,
+    Stop,
+    Verdict,
+    clock_fault,
+    prepare,
+)
 from ccops.engine.tags import TagUpdater, needs_release
-from ccops.engine.verification import Verifier, echoed, judge_settlement
+from ccops.engine.verification import echoed, judge_settlement
 from ccops.errors import CredentialRefused
 from ccops.ledger.errors import UndoStopped
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claimed, Entry, Standing
 from ccops.operations.model import Operation, from_json
-from ccops.operations.plan import Plan, plan
-from ccops.operations.refusal import Refusal
+from ccops.operations.plan import Plan
 from ccops.text import same_address
 
 AHEAD: Final = timedelta(seconds=5)
@@ -55,7 +66,7 @@ class Applier:
         self.clock = clock
         self._settle_after = settle_after
         self.releaser = TagUpdater(ledger, crm, clock)
-        self.checker = Verifier(ledger, clock, crm.contact)
+        self.facts = FactFinder(ledger, crm, clock)
 
     def apply(self, request: Request) -> Outcome:
         """Run an operation on a contact for its occasion, or say why not."""
@@ -203,28 +214,51 @@ class Applier:
             raise KeptFailing(work.entry.contact, work.obstacle)
 
     def _attempt(self, work: WorkItem) -> None:
-        """Read, plan, and if nothing speaks against it, write."""
-        operation = from_json(work.entry.copy)
-        standing = self.ledger.entries.standing(work.entry.contact)
+        """Read, prepare, and do what was decided."""
+        entries, operation = self.ledger.entries, from_json(work.entry.copy)
+        standing = entries.standing(work.entry.contact)
         contact = self._shown(work, operation, standing)
-        if contact is None:
-            known = self.ledger.people.by_id(work.entry.contact) is not None
-            reason = "no longer in Kit" if known else NO_SUCH_CONTACT
-            work.entry = self.ledger.entries.fail(work.entry, reason, self.clock.now())
-            return
-        work.email = contact.email
-        self.checker.check_clock(work, self.crm.clock_ahead)
-        self.checker.check(work, operation, contact, standing)
-        if work.entry.status == "applied":  # its own write had come late
+        work.email = work.email if contact is None else contact.email
+        facts = self.facts.facts(work.entry.contact, contact, standing)
+        prepared = prepare(self.facts.candidate(work.entry, operation), facts)
+        work.warnings.extend(prepared.warnings)
+        if prepared.late is not None:
+            self._note_late(prepared.late)
+            # It may have been this very entry, or have taken its place.
+            work.entry = entries.get(work.entry.id)
+        if work.entry.status == "applied":
             self._release(work)
-        if work.entry.status != "intended":
-            return
-        planned = plan(operation, contact.fields, self.clock.now())
-        if isinstance(planned, Refusal):
-            work.entry = self.ledger.entries.refuse(work.entry, planned.cause, planned.reason, self.clock.now())
-            self._release(work)
+        if work.entry.status == "intended":
+            self._execute(work, prepared.verdict, contact)
+
+    def _note_late(self, late: LateEntry) -> None:
+        """Commit what a contact shows of an entry whose write came late."""
+        now = self.clock.now()
+        if late.become == "applied":
+            self.ledger.entries.arrive(late.entry, now, released=not needs_release(late.entry))
         else:
-            self._write(work, planned, contact)
+            self.ledger.entries.park(late.entry, late.reason, now)
+
+    def _execute(self, work: WorkItem, verdict: Verdict, contact: Contact | None) -> None:
+        """Do what was decided about an entry that is still to be brought to its end."""
+        entries, now = self.ledger.entries, self.clock.now()
+        match verdict:
+            case Send(planned) if contact is not None:
+                self._write(work, planned, contact)
+            case Refuse(cause, reason):
+                work.entry = entries.refuse(work.entry, cause, reason, now)
+                self._release(work)
+            case Fail(reason):
+                work.entry = entries.fail(work.entry, reason, now)
+            case Park(reason):
+                work.entry = entries.park(work.entry, reason, now)
+            case Stop(error, ends):
+                # Failed, not intended: the next try takes the operation and the clock as they are then.
+                if ends:
+                    work.entry = entries.fail(work.entry, error.reason, now)
+                raise error
+            case _:  # what came late did not take its place after all: it is looked at again
+                work.obstacle = "a write that came late"
 
     def _write(self, work: WorkItem, planned: Plan, contact: Contact) -> None:
         """Commit what is about to be sent, send it, and commit how that ended."""
@@ -316,7 +350,7 @@ class Applier:
         row = work.row
         # Of two addresses, only a read can tell which one is new.
         is_known = row is not None and row.email == work.known and not work.entry.sends
-        if row is not None and is_known and self.checker.vouches_for(row, operation, standing):
+        if row is not None and is_known and self.facts.vouches_for(row, operation, standing):
             return row
         return self._fresh(work)
 
@@ -343,7 +377,7 @@ _MOVED: Final = "ccops itself has changed it since it was compared; the same com
 
 def adopt(applier: Applier, adoption: Adoption) -> Outcome:
     """Enter a change, in one commit, unless the ledger has moved on since it was found. Raises ClockWrong."""
-    fault = applier.checker.clock_fault(applier.crm.clock_ahead)
+    fault = clock_fault(applier.clock.now(), applier.crm.clock_ahead)
     if fault is not None:
         raise fault
     ledger, request, contact = applier.ledger, adoption.request, _contact(adoption)

@@ -12,12 +12,13 @@ from ccops.crm.base import Contact, Missing, NotSent, OutcomeUnknown, Rejected
 from ccops.engine.apply import Applier, adopt
 from ccops.engine.errors import ClockWrong, ReceiptFieldGone
 from ccops.engine.outcomes import LOOK_LASTS, Adoption, AnyRequest, Outcome, Request, WorkItem, claim_of, outcome_of
+from ccops.engine.prepare import Candidate, Send, prepare
 from ccops.engine.tags import needs_release
 from ccops.engine.verification import echoed
 from ccops.errors import CcopsError, CredentialRefused, LedgerUnusable, Misconfigured, ServiceUnreachable
 from ccops.ledger.model import Entry
 from ccops.operations.occasion import tagging_of
-from ccops.operations.plan import Plan, fields_read, plan
+from ccops.operations.plan import Plan, fields_read
 
 T = TypeVar("T")
 PoolJob = Callable[[], T]
@@ -394,7 +395,7 @@ class BulkApplier:
                 yield request
                 continue
             need = len(fields_read(request.operation)) + 1
-            if request.row is None or need > most or not self._is_plain(request, request.row):
+            if request.row is None or need > most or self._planned(request, request.row) is None:
                 yield partial(attempt, self._applier, request)
                 continue
             if values + need > most or request.row.id in waiting:
@@ -425,28 +426,34 @@ class BulkApplier:
 
     # ---- claim and plan
 
-    def _is_plain(self, request: Request, row: Contact) -> bool:
-        """Tell whether a contact may go this way: nothing about it needs a read, a person or a word to anybody."""
-        checker, operation, entries = self._applier.checker, request.operation, self._ledger.entries
+    def _planned(self, request: Request, row: Contact) -> Plan | None:
+        """Return what is to be written, if the contact may go this way: nothing needs a read, a person or a word."""
         if request.restricts and row.state not in request.states:
-            return False
-        if checker.clock_fault(self._applier.crm.clock_ahead) is not None:
-            return False
+            return None
+        entries, facts = self._ledger.entries, self._applier.facts
         if entries.sending(row.id) is not None:
-            return False
+            return None
         known = self._ledger.people.by_id(row.id)
         if known is None or known.email != row.email:  # only a read can tell which address is the new one
-            return False
-        return checker.vouches_for(row, operation, entries.standing(row.id)) and not checker.missing(operation, row)
+            return None
+        standing = entries.standing(row.id)
+        if not facts.vouches_for(row, request.operation, standing):
+            return None
+        candidate = Candidate(request.operation, request.occasion, request.period)
+        prepared = prepare(candidate, facts.facts(row.id, row, standing))
+        if not isinstance(prepared.verdict, Send) or prepared.late is not None or prepared.warnings:
+            return None
+        return prepared.verdict.plan
 
     def _begin(self, request: Request) -> _Part | None:
         """Claim an occasion, and note what is about to be sent for it; None leaves the request to the applier."""
         entries, row, now = self._ledger.entries, request.row, self._applier.clock.now()
-        if row is None or not self._is_plain(request, row):
+        planned = None if row is None else self._planned(request, row)
+        if row is None or planned is None:
             return None
-        planned, claim = plan(request.operation, row.fields, now), claim_of(request, row.id, now)
+        claim = claim_of(request, row.id, now)
         # Only looked at first: a claim that is answered otherwise would leave that answer for the applier to find.
-        if not isinstance(planned, Plan) or entries.look(claim).kind != "begun":
+        if entries.look(claim).kind != "begun":
             return None
         claimed = entries.claim(claim).entry
         if claimed is None:

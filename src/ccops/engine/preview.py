@@ -20,13 +20,23 @@ from ccops.engine.outcomes import (
     outcome_of,
     told,
 )
-from ccops.engine.verification import ForeignReceipt, OddReceipt, UnknownReceipt, Verifier, stopping
+from ccops.engine.prepare import (
+    Arrived,
+    Candidate,
+    FactFinder,
+    Fail,
+    Overtaken,
+    Park,
+    Refuse,
+    Send,
+    Stop,
+    prepare,
+)
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Person
-from ccops.operations.model import Operation, from_json
+from ccops.operations.model import from_json
 from ccops.operations.occasion import refusal_uses_it_up
-from ccops.operations.plan import plan
-from ccops.operations.refusal import Cause, Refusal
+from ccops.operations.refusal import Cause
 from ccops.text import same_address
 
 
@@ -127,7 +137,7 @@ class Preview:
         self._ledger = ledger
         self._crm = crm
         self._clock = clock
-        self._checker = Verifier(ledger, clock, crm.contact)
+        self._facts = FactFinder(ledger, crm, clock)
         self._foreseen = Foreseen()
         self._alone = threading.Lock()
         """Held while what is foreseen is looked at and added to; contacts are read by several threads at once."""
@@ -164,40 +174,58 @@ class Preview:
         if sending is not None:
             reason = f"e{sending.id} has to be settled first; the real run does it"
             return replace(outcome_of(sending, contact.email), status="open", reason=reason, occasion=request.occasion)
-        taken_up = claimed.kind == "taken up" and claimed.entry is not None
-        operation = from_json(claimed.entry.copy) if taken_up and claimed.entry is not None else request.operation
-        return self._plan(request, operation, contact)
+        if claimed.entry is None or claimed.kind == "begun":
+            back = self._ledger.entries.brought_back_by(request.undoes)
+            candidate = Candidate(request.operation, request.occasion, request.period, None, back)
+        else:
+            taken_up = claimed.kind == "taken up"
+            operation = from_json(claimed.entry.copy) if taken_up else request.operation
+            candidate = self._facts.candidate(claimed.entry, operation)
+        return self._tell(request, candidate, contact)
 
     def _shown(self, request: Request) -> Contact | None:
         """Return the contact as its row in a list shows it, where that is as good as a read; else as it is now."""
         row = request.row
-        if row is not None and self._checker.vouches_for(row, request.operation, self._ledger.entries.standing(row.id)):
+        if row is not None and self._facts.vouches_for(row, request.operation, self._ledger.entries.standing(row.id)):
             return row
         return find_contact(self._ledger, self._crm, request.who)
 
-    def _plan(self, request: Request, operation: Operation, contact: Contact) -> Outcome:
-        blank = _blank(request, contact)
-        error = self._checker.clock_fault(self._crm.clock_ahead) or self._checker.missing(operation, contact)
-        if error is not None:
-            raise error
-        verdict = self._checker.receipt_of(contact)
-        if isinstance(verdict, ForeignReceipt | UnknownReceipt):
-            raise stopping(verdict, contact, self._ledger)
-        if isinstance(verdict, OddReceipt):
-            parked = replace(blank, status="parked", reason=verdict.reason)
-            self._foreseen.note(request, "parked", parked)
-            return parked
-        planned = plan(operation, contact.fields, self._clock.now())
-        if isinstance(planned, Refusal):
-            return self._refused(request, planned.cause, replace(blank, status="refused", reason=planned.reason))
-        applied = replace(
-            blank,
-            before={change.field: change.before for change in planned.changes},
-            after={change.field: change.after for change in planned.changes},
-            reason=planned.note,
-        )
-        self._foreseen.note(request, "applied", applied)
-        return applied
+    def _tell(self, request: Request, candidate: Candidate, contact: Contact) -> Outcome:
+        """Tell what the real run would do. Raises what would stop it."""
+        blank, entry = _blank(request, contact), candidate.entry
+        prepared = prepare(candidate, self._facts.facts(contact.id, contact))
+        blank = replace(blank, warnings=prepared.warnings)
+        if entry is not None:  # as its last write left, or would have left, the contact
+            blank = replace(blank, before=entry.before, after=entry.after)
+        match prepared.verdict:
+            case Send(planned):
+                return self._applied(
+                    request,
+                    replace(
+                        blank,
+                        before={change.field: change.before for change in planned.changes},
+                        after={change.field: change.after for change in planned.changes},
+                        reason=planned.note,
+                    ),
+                )
+            case Arrived():
+                return replace(blank, reason="its write has arrived, later than it was waited for")
+            case Refuse(cause, reason):
+                return self._refused(request, cause, replace(blank, status="refused", reason=reason))
+            case Overtaken(reason):
+                return self._refused(request, "period", replace(blank, status="refused", reason=reason))
+            case Park(reason):
+                parked = replace(blank, status="parked", reason=reason)
+                self._foreseen.note(request, "parked", parked)
+                return parked
+            case Fail(reason):
+                return replace(blank, status="failed", reason=reason)
+            case Stop(error, _):
+                raise error
+
+    def _applied(self, request: Request, outcome: Outcome) -> Outcome:
+        self._foreseen.note(request, "applied", outcome)
+        return outcome
 
     def _refused(self, request: Request, cause: Cause, outcome: Outcome) -> Outcome:
         """Return a refusal, which uses up the occasion of a tag or POST."""

@@ -15,6 +15,7 @@ from ccops.crm.base import Contact, Crm
 from ccops.engine.batch import WORKERS, spread
 from ccops.engine.losses import Loss, losses_of, with_added
 from ccops.engine.outcomes import Adoption, Request
+from ccops.engine.prepare import FactFinder, missing, stopping
 from ccops.engine.verification import (
     ExpectedReceipt,
     ForeignReceipt,
@@ -22,9 +23,7 @@ from ccops.engine.verification import (
     OddReceipt,
     Receipt,
     UnknownReceipt,
-    Verifier,
     parse_receipt,
-    stopping,
 )
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Origin
@@ -84,7 +83,7 @@ class Comparing:
     def __init__(self, ledger: Ledger, crm: Crm, clock: Clock, field: str) -> None:
         self._ledger = ledger
         self._crm = crm
-        self._checker = Verifier(ledger, clock, crm.contact)
+        self._facts = FactFinder(ledger, crm, clock)
         self._field = field
         # To write a value back needs the fields that a comparison needs.
         self._operation = restoring(field, None, None, "UTC")
@@ -150,9 +149,9 @@ class Comparing:
 
     def _judge(self, contact: Contact, last: Entry | None, unsure: Entry | None) -> Difference | _Fate:
         self._demand(contact)
-        verdict = self._checker.receipt_of(contact)
+        verdict = self._facts.receipt_of(contact)
         if isinstance(verdict, ForeignReceipt | UnknownReceipt):
-            raise stopping(verdict, contact, self._ledger)
+            raise stopping(verdict, contact, self._facts.own)
         if last is None:
             return "never"
         lost = self._lost(contact.id, contact)
@@ -205,7 +204,7 @@ class Comparing:
         return entry is None or self._ledger.identity.lineage.of(entry.id) != receipt[0]
 
     def _demand(self, contact: Contact) -> None:
-        error = self._checker.missing(self._operation, contact)
+        error = missing(self._operation, contact, self._ledger.identity.receipt_field)
         if error is not None:
             raise error
 

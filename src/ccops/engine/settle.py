@@ -13,8 +13,9 @@ from ccops.engine.batch import BatchOptions, attempt_to_finish, work_off
 from ccops.engine.errors import NeverSent, NothingLost, NothingToSettle, TagStillOn
 from ccops.engine.losses import Loss, losses_of
 from ccops.engine.outcomes import Outcome, Request, claim_of, outcome_of, told
+from ccops.engine.prepare import stopping
 from ccops.engine.tags import needs_release
-from ccops.engine.verification import ForeignReceipt, OddReceipt, UnknownReceipt, stopping
+from ccops.engine.verification import ForeignReceipt, OddReceipt, UnknownReceipt
 from ccops.ledger.errors import NoEventToSettle
 from ccops.ledger.inbox import Ending, Event
 from ccops.ledger.ledger import Ledger
@@ -126,9 +127,9 @@ def settle_as(applier: Applier, entry_id: int, word: SettleWord, by: str) -> Out
         field = ledger.identity.receipt_field
         came_last = False
         if contact is not None and field in contact.fields:
-            verdict = applier.checker.receipt_of(contact)
+            verdict = applier.facts.receipt_of(contact)
             if isinstance(verdict, ForeignReceipt | UnknownReceipt):
-                raise stopping(verdict, contact, ledger)
+                raise stopping(verdict, contact, applier.facts.own)
             came_last = isinstance(verdict, OddReceipt) and verdict.late is not None and verdict.late.id == entry_id
         now = applier.clock.now()
         if word == "applied":

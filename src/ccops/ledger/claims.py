@@ -140,9 +140,19 @@ class _Winner:
     @property
     def how(self) -> str:
         """Say how it came about that it counts."""
-        if self.number == self.written:
-            return f"e{self.number}, whose write came late"
-        return f"e{self.number}, which e{self.written} brought back by a late write"
+        return counted_late(self.number, self.written)
+
+
+def counted_late(number: int, written: int) -> str:
+    """Say that an entry counts since the write of an entry came late: its own, or that of an undo of its undo."""
+    if number == written:
+        return f"e{number}, whose write came late"
+    return f"e{number}, which e{written} brought back by a late write"
+
+
+def overtaken(what: str, how: str) -> str:
+    """Say that an entry was refused since what it would have done was done meanwhile."""
+    return f"{what} was done already, by {how}"
 
 
 def _rivals(db: Transaction, number: int) -> Iterator[Entry]:
@@ -163,12 +173,12 @@ def _give_up(db: Transaction, rival: Entry, winner: _Winner) -> None:
     same = _has_occasion_of(db, winner.number, rival)
     undo = pending(db, rival.id) if rival.status == "undone" else None
     if undo is not None:
-        _refuse(db, undo, "overtaken", f"what it would bring back was done already, by {winner.how}", winner)
+        _refuse(db, undo, "overtaken", overtaken("what it would bring back", winner.how), winner)
         restate(db, undo.undoes)
         return
     if rival.status == "intended":
         what = "occasion" if same else "period"
-        _refuse(db, rival, "period", f"this {what} was done already, by {winner.how}", winner)
+        _refuse(db, rival, "period", overtaken(f"this {what}", winner.how), winner)
         restate(db, rival.undoes)
     if same:
         db.run("UPDATE entries SET reopened = 1 WHERE id = :id", id=rival.id)

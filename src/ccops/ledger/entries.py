@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ccops.ledger.claims import (
+    coming_back,
     find_claim,
     key_taken_by,
     key_taken_for_undo,
@@ -237,6 +238,14 @@ class Entries:
         if found is None:
             raise NoSuchEntry(entry_id)
         return found
+
+    def brought_back_by(self, undone: int | None) -> tuple[Entry, ...]:
+        """Return the entries that would count again if an entry were undone; none for None."""
+        if undone is None:
+            return ()
+        with self._database.read() as db:
+            found = [find_entry(db, number) for number in coming_back(db, undone)]
+        return tuple(entry for entry in found if entry is not None)
 
     def find(self, entry_id: int) -> Entry | None:
         """Return an entry, or None."""

@@ -19,7 +19,7 @@ from ccops.config.webhook_secrets import load_secrets
 from ccops.crm.base import Contact, Crm, CustomField, Webhooks
 from ccops.engine.bootstrap import RECEIPT_LABEL, Unknown, renamed_fields, unknown_among
 from ccops.engine.errors import ClockWrong
-from ccops.engine.verification import DRIFT
+from ccops.engine.prepare import DRIFT
 from ccops.errors import SET_UP, CcopsError
 from ccops.ledger.ledger import Ledger
 from ccops.operations.model import Operation, OperationsFile, Tag
