@@ -154,16 +154,3 @@ def test_a_proxy_passes_on_what_it_cannot_read_over_one_connection(
     assert b"kit_" not in tunnel.heads[0]
     assert [(asked.target, asked.headers["host"]) for asked in wire.asked] == [("/v4/account", "kit.example")] * 2
     assert "proxy-authorization" not in wire.asked[0].headers
-
-
-@pytest.mark.usefixtures("trusted")
-def test_a_proxy_behind_tls_forwards_what_is_sent_without(
-    wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", wire.url.replace("//", "//ann:hunter2@"))
-    wire.reply(200, ACCOUNT)
-    assert connect("http://kit.example").account().id == 9
-    assert (wire.asked[0].target, "proxy-authorization" in wire.asked[0].headers) == (
-        "http://kit.example/v4/account",
-        True,
-    )

@@ -1,81 +1,203 @@
-"""HTTP itself: requests are sent, and answers taken whole. What an answer means is decided elsewhere."""
+"""HTTP itself, by `requests`: a request is sent once and its answer taken whole; what it means is decided elsewhere."""
 
 import ipaddress
 import os
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from http.client import HTTPException
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
 
 from ccops import __version__
-from ccops.crm.http.deadline import Flight, flight
 from ccops.crm.http.exchange import HttpAnswer, HttpCall, HttpLimits, Trouble, TroubleKind, UnreadableAnswer
-from ccops.crm.http.wire import POOLS, Message, Pool, pools_like
 
 HttpHeader = tuple[str, str]
+IDLE_SECONDS: Final = 30.0
+"""A connection unused for longer is opened anew: a router may have dropped it without a word, and a write sent into
+the void would have to be settled."""
 _CONNECTIONS: Final = 32
+_CHUNK: Final = 65_536
 _TYPE: Final = "application/json"
 _HEADERS: Final = {"Accept": _TYPE, "Accept-Encoding": "gzip", "User-Agent": f"ccops/{__version__}"}
-_FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+_FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+_BEFORE_ALL: Final = (
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidHeader,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ProxyError,
+    socket.gaierror,
+    ssl.SSLError,
+)
+"""Failures before a request leaves: of the connection itself, or of a header that can't be sent."""
+_MANGLED: Final = (urllib3.exceptions.DecodeError, urllib3.exceptions.InvalidHeader)
+"""An answer that contradicts itself."""
 
 
 class Http:
     """Sends requests to one host; may be used by many threads at once."""
 
     def __init__(self, *, api_url: str, limits: HttpLimits) -> None:
-        self._api_url = api_url
+        self._api_url = api_url.rstrip("/")
         self._limits = limits
         self.host = urlsplit(api_url).netloc.rpartition("@")[2]
-        self._adapter = _Adapter(pool_maxsize=_CONNECTIONS)
-        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        self._proxies = {} if is_local(api_url) else get_environ_proxies(api_url)
+        self._proxies = {"http": "", "https": ""} if is_local(api_url) else None
+        self._session: requests.Session | None = None
+        self._used_at = 0.0
+        self._alone = threading.Lock()
+        """Held while the session is made or thrown away."""
 
     def send(self, call: HttpCall, credential: HttpHeader | None) -> HttpAnswer | Trouble:
         """Send a request once, with the header of a credential, and return its whole answer or what went wrong.
 
         TLS is verified, no redirect followed, nothing repeated, no cookie kept, and no `.netrc` looked into.
         """
-        body = call.payload
-        with flight(self._limits.total) as under_way:
-            try:
-                pool, root, headers = self._way
-                message = Message(call.method, root + call.target, {**headers, **_own(credential, body)}, body or b"")
-                return HttpAnswer(*pool.exchange(message, self._limits))
-            except UnreadableAnswer as error:
-                return Trouble("unreadable", str(error))
-            except _FAILURES as error:
-                return trouble(error, under_way, self._limits)
-
-    @cached_property
-    def _way(self) -> tuple[Pool, str, Mapping[str, str]]:
-        """What to send by, what targets begin with there, and the headers: requests finds the way, once for all."""
-        root = requests.Request("GET", self._api_url.rstrip("/") + "/").prepare()
-        pool = cast("Pool", self._adapter.get_connection_with_tls_context(root, self._verify, proxies=self._proxies))
-        start = self._adapter.request_url(root, self._proxies).rstrip("/")
-        host = urlsplit(root.url or "").netloc.rpartition("@")[2]
-        return pool, start, pool.forwarded({"Host": host, **_HEADERS}, start)
+        exchange = _Exchange(self._fresh(), self._prepared(call, credential), self._limits, self._proxies)
+        got = exchange.run()
+        if isinstance(got, Trouble) or got.status < requests.codes.ok:
+            self.distrust()  # after an interim answer, the answer proper still comes
+        return got
 
     def distrust(self) -> None:
-        """Send nothing more on the connections there are."""
-        self._way[0].distrust()
+        """Send nothing more on the connections there are: an answer on one of them was not for its request."""
+        with self._alone:
+            if self._session is not None:
+                self._session.close()
+            self._session = None
 
     def close(self) -> None:
         """Close all connections."""
-        self._adapter.close()
+        self.distrust()
+
+    def _fresh(self) -> requests.Session:
+        """Return a session whose connections were not idle for long."""
+        now = time.monotonic()
+        if now - self._used_at > IDLE_SECONDS:
+            self.distrust()
+        with self._alone:
+            self._used_at = now
+            self._session = self._session or _new_session()
+            return self._session
+
+    def _prepared(self, call: HttpCall, credential: HttpHeader | None) -> "_Message":
+        headers = dict([credential] if credential else [])
+        body = None if call.payload is None else _Body(call.payload)
+        if body is not None:
+            headers["Content-Type"] = _TYPE
+        return _Message(call.method, self._api_url + call.target, headers, body)
 
 
-def _own(credential: HttpHeader | None, body: bytes | None) -> Mapping[str, str]:
-    """Return the headers that are a request's own."""
-    own = dict([credential] if credential else [])
-    return own if body is None else own | {"Content-Type": _TYPE, "Content-Length": str(len(body))}
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """Look at no redirect, not even at where it leads."""
+        return None
+
+
+def _new_session() -> requests.Session:
+    session = _Session()
+    session.headers = requests.structures.CaseInsensitiveDict(_HEADERS)
+    session.auth = lambda request: request  # instead of what `.netrc` may say
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+    return session
+
+
+class _Body:
+    """The bytes of a body; it knows whether they were asked for, which is just before they leave."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.begun = False
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.begun = True
+        yield self._content
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A request as it goes out."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: _Body | None
+
+    def may_have_left(self, error: BaseException) -> bool:
+        """Tell whether any of it that has an effect may have left. Without its body, a write has none."""
+        if self.body is not None:
+            return self.body.begun
+        return not any(isinstance(cause, _BEFORE_ALL) for cause in _causes(error))
+
+
+class _Exchange:
+    """One request and its answer, in a thread of its own, so that nothing on its way can outlast its time.
+
+    The time-outs of sockets count from byte to byte, so that an answer that drips in never trips them, and looking up
+    a name has none. What is late is left to itself: its thread ends with its connection, or with the program.
+    """
+
+    def __init__(
+        self, session: requests.Session, message: _Message, limits: HttpLimits, proxies: dict[str, str] | None
+    ) -> None:
+        self._session, self._message, self._limits, self._proxies = session, message, limits, proxies
+        self._got: HttpAnswer | BaseException = TimeoutError()
+
+    def run(self) -> HttpAnswer | Trouble:
+        """Wait for the answer, for as long as an exchange may take."""
+        thread = threading.Thread(target=self._do, name="http", daemon=True)
+        thread.start()
+        thread.join(self._limits.total)
+        got = TimeoutError() if thread.is_alive() else self._got
+        if isinstance(got, HttpAnswer):
+            return got
+        if isinstance(got, UnreadableAnswer):
+            return Trouble("unreadable", str(got))
+        if not isinstance(got, _FAILURES):
+            raise got
+        return trouble(got, left=self._message.may_have_left(got), limits=self._limits)
+
+    def _do(self) -> None:
+        try:
+            self._got = self._answer()
+        except BaseException as error:  # noqa: BLE001 - `run` raises what is none of the connection's
+            self._got = error
+
+    def _answer(self) -> HttpAnswer:
+        message, limits = self._message, self._limits
+        with self._session.request(
+            message.method,
+            message.url,
+            data=message.body,
+            headers=message.headers,
+            proxies=self._proxies,
+            allow_redirects=False,
+            stream=True,
+            timeout=(limits.connect, limits.read),
+        ) as response:
+            return HttpAnswer(response.status_code, response.headers, _whole(response, limits.answer_bytes))
+
+
+def _whole(response: requests.Response, most: int) -> bytes:
+    """Return the body, unpacked. Raises UnreadableAnswer, and what a broken connection does."""
+    content = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        content += chunk
+        if len(content) > most:
+            raise UnreadableAnswer(f"its answer is longer than {most} bytes")
+    return bytes(content)
 
 
 def is_local(api_url: str) -> bool:
@@ -87,11 +209,13 @@ def is_local(api_url: str) -> bool:
         return False
 
 
-def trouble(error: Exception, under_way: Flight, limits: HttpLimits) -> Trouble:
+def trouble(error: BaseException, *, left: bool, limits: HttpLimits) -> Trouble:
     """Say what a failed exchange was, in our own words: those of the libraries quote addresses and headers."""
     causes = tuple(_causes(error))
-    kind, what = _explained(causes, left=under_way.left, limits=limits)
-    return Trouble(kind, what, left=under_way.left)
+    if any(isinstance(cause, _MANGLED) for cause in causes):
+        return Trouble("unreadable", "its answer can't be read")
+    kind, what = _explained(causes, left=left, limits=limits)
+    return Trouble(kind, what, left=left)
 
 
 def _explained(causes: tuple[BaseException, ...], *, left: bool, limits: HttpLimits) -> tuple[TroubleKind, str]:
@@ -123,15 +247,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        is_socks = proxy.lower().startswith("socks")
-        manager.pool_classes_by_scheme = pools_like(type(manager).pool_classes_by_scheme) if is_socks else POOLS
-        return manager
