@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ccops.ledger.commands import ReconcileCommand, text_of
 from ccops.ledger.model import Entry
 from ccops.sandbox.faults import Fault
 from tests.cli.calls import Ended, told
@@ -170,7 +171,7 @@ def test_the_same_command_goes_on_where_a_restoring_stopped(changed: Site, ccops
 
 def test_an_entry_that_a_killed_restoring_left_is_brought_to_its_end(changed: Site, ccops: Call) -> None:
     ledger = changed.ledger(readonly=False)
-    words = json.dumps(["reconcile", "credits", "restore"])
+    words = text_of(ReconcileCommand("credits", "restore"))
     ccops(*RESTORE)
     with ledger.database.write() as db:
         db.run("UPDATE runs SET ended_at = NULL, exit_status = NULL WHERE words = :words", words=words)

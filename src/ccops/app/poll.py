@@ -26,6 +26,7 @@ from ccops.engine.batch import (
 )
 from ccops.engine.outcomes import NO_SUCH_CONTACT, Outcome, Request, TagsRead
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
+from ccops.ledger.commands import POLL, text_of
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry, Origin
 from ccops.ledger.runs import Started
@@ -294,7 +295,7 @@ class PollRounds:
         clock = self._applier.clock
 
         def begin() -> tuple[int, Origin]:
-            started.append(runs.start(TITLE, TITLE, self._by, clock.now(), new=True))
+            started.append(runs.start(text_of(POLL), TITLE, self._by, clock.now(), new=True))
             return started[0].run.id, Origin(self._by, "poll")
 
         for text in reminders(self._applier.ledger, self._registry().operations.values(), clock.now()):

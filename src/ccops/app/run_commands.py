@@ -1,13 +1,23 @@
 """The command that began a run, written anew from the words by which the run is known again."""
 
-import json
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from ccops.ledger.commands import (
+    AdjustCommand,
+    Command,
+    ImportCommand,
+    PlainCommand,
+    ReconcileCommand,
+    RunCommand,
+    Selection,
+    UndoCommand,
+    beginning_of,
+    command_from,
+)
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Run
 from ccops.ledger.queries import PeriodUse
@@ -15,112 +25,92 @@ from ccops.operations.dates import local
 from ccops.operations.model import STATES, Operation, Period
 from ccops.operations.periods import MONTHS, describe_period, period_bounds, period_key
 
-_CARRIERS: Final = re.compile(r'for the carriers of "(.+)"')
-"""How the title of a run names a tag, of which its words have only the id."""
-
 Operations = Mapping[str, Operation]
 
 
 def command_of(run: Run, operations: Operations) -> str | None:
     """Write the command that goes on with a run; None if its words don't tell all of it."""
-    if run.words == run.title:  # a look for trigger tags
-        return shlex.join(["ccops", run.title])
-    try:
-        words = json.loads(run.words)
-        parts = list(_PARTS[words[0]](words[1:], run, operations))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None  # such as what came through a pipe, or what an older ccops wrote
-    return shlex.join(["ccops", *parts])
+    command = command_from(run.words, run.tag or "")
+    return None if command is None else _spelled(command, operations)
 
 
 def last_of_many(ledger: Ledger, operation: Operation) -> str | None:
     """Write the command that last ran an operation for many contacts, as it is meant now; else for those it named."""
-    begin = json.dumps(["run", operation.name])[:-1]
-    run = ledger.runs.last_beginning(f"{begin}, {{") or ledger.runs.last_beginning(f"{begin}, [")
-    if run is None:
+    begin = beginning_of(operation.name)
+    named = f'{begin}"contacts":'
+    run = ledger.runs.last_beginning(begin, unlike=named) or ledger.runs.last_beginning(begin)
+    command = None if run is None else command_from(run.words, run.tag or "")
+    if not isinstance(command, RunCommand):
         return None
-    words = json.loads(run.words)
-    words[4] = words[6] = None  # the occasion of then, named by --key or --period
-    return command_of(replace(run, words=json.dumps(words)), {operation.name: operation})
+    # Not the occasion of then, named by --key or --period.
+    return _spelled(replace(command, key=None, period=None), {operation.name: operation})
 
 
-def _run(words: list[Any], run: Run, operations: Operations) -> Iterator[str]:
-    name, whom, amount, key, once_per, period = words
-    yield from ("run", name)
-    yield from _whom(whom, run, operations.get(name))
-    yield from _given("--amount", amount)
-    yield from _given("--key", key and key.removeprefix("key:"))
-    if once_per and (name not in operations or operations[name].once_per != once_per):
-        yield from ("--once-per", once_per)
-    elif isinstance(whom, dict) and not (once_per or key):
-        yield from ("--once-per", "run")
-    yield from _given("--period", period and period.partition(":")[2])
+def _spelled(command: Command, operations: Operations) -> str | None:
+    """Spell a command for the command line; None if what it was given came through a pipe, or can't be given again."""
+    match command:
+        case RunCommand():
+            words = _run(command, operations.get(command.operation))
+        case AdjustCommand(contact, field, action, amount, occasion):
+            key = _given("--key", occasion and occasion.partition(":key:")[2])
+            words = ["adjust", contact, field, f"--{action}", amount, *key]
+        case ImportCommand(file, field, columns, key):
+            options = _given("--key", key and key.removeprefix("key:"))
+            words = _with_file(file, "import", file, "--field", field, *_columns(columns), *options)
+        case UndoCommand(run, entries, force, reopen):
+            whom = [f"e{number}" for number in entries] if run is None else ["--run", run]
+            words = ["undo", *whom, *["--force"] * force, *["--reopen"] * reopen]
+        case ReconcileCommand(field, way):
+            words = ["reconcile", field, f"--{way}"]
+        case PlainCommand("poll" | "serve" as name):
+            words = [name]
+        case _:
+            return None
+    return shlex.join(["ccops", *words]) if words else None
 
 
-def _whom(whom: list[str] | dict[str, Any], run: Run, operation: Operation | None) -> Iterable[str]:
-    if isinstance(whom, list):
-        return whom
+def _run(command: RunCommand, operation: Operation | None) -> list[str]:
+    usual = None if operation is None else operation.once_per
+    once_per = _given("--once-per", command.once_per if command.once_per != usual else None)
+    if not command.selection.is_named and not (command.once_per or command.key):
+        once_per = ("--once-per", "run")
+    whom = _whom(command.selection, operation)
+    return whom and [
+        "run",
+        command.operation,
+        *whom,
+        *_given("--amount", command.amount),
+        *_given("--key", command.key and command.key.removeprefix("key:")),
+        *once_per,
+        *_given("--period", command.period and command.period.partition(":")[2]),
+    ]
+
+
+def _whom(selection: Selection, operation: Operation | None) -> list[str]:
+    if selection.is_named:
+        return list(selection.contacts)
     usual = frozenset(STATES) if operation is None else operation.states
-    states = frozenset(whom["states"])
+    states = frozenset(selection.states)
     state = () if states == usual else ("--state", "active" if states == {"active"} else "all")
-    if "tagged" in whom:
-        named = _CARRIERS.search(run.title)
-        return ("--tagged", named[1] if named else str(whom["tagged"]), *state)
-    if "file" not in whom:
-        return ("--all", *state)
-    columns = [part for name, heading in whom.get("columns", ()) for part in ("--column", f"{heading}={name}")]
-    return ("--file", _path(whom["file"]), *columns, *state)
+    if selection.tagged is not None:
+        return ["--tagged", selection.tag or str(selection.tagged), *state]
+    if selection.everyone:
+        return ["--all", *state]
+    path = selection.file or ""
+    return _with_file(path, "--file", path, *_columns(selection.columns), *state)
 
 
-def _adjust(words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:
-    who, field, said, named = words
-    action, amount = said.split(" ")
-    yield from ("adjust", who, field, f"--{action}", amount)
-    yield from _given("--key", named and named.partition(":key:")[2])
+def _columns(columns: Iterable[tuple[str, str]]) -> list[str]:
+    return [part for name, heading in columns for part in ("--column", f"{heading}={name}")]
 
 
-def _import(words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:
-    mark, field, mapped, key = words
-    yield from ("import", _path(mark), "--field", field)
-    for column, heading in mapped:
-        yield from ("--column", f"{heading}={column}")
-    yield from _given("--key", key and key.removeprefix("key:"))
-
-
-def _undo(words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:
-    what, force, reopen = words
-    yield "undo"
-    yield from ("--run", what) if isinstance(what, str) else (f"e{number}" for number in what)
-    yield from ["--force"] * force + ["--reopen"] * reopen
-
-
-def _reconcile(words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:
-    yield from ("reconcile", words[0], f"--{words[1]}")
-
-
-def _serve(_words: list[Any], _run: Run, _operations: Operations) -> Iterator[str]:
-    yield "serve"
-
-
-_PARTS: Final = {
-    "run": _run,
-    "adjust": _adjust,
-    "import": _import,
-    "undo": _undo,
-    "reconcile": _reconcile,
-    "serve": _serve,
-}
+def _with_file(mark: str, *words: str) -> list[str]:
+    """Return the words if their file has a path; none for the mark of what came through a pipe."""
+    return list(words) if mark.startswith("/") else []
 
 
 def _given(option: str, value: str | None) -> Iterable[str]:
     return (option, value) if value else ()
-
-
-def _path(mark: str) -> str:
-    """Return the path of a file. Raises ValueError for the mark of what came through a pipe."""
-    if not mark.startswith("/"):
-        raise ValueError(mark)
-    return mark
 
 
 # ---- grants that come once in a period: which have not come in the present one, and whether it ends soon

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from ccops.cli.options import DryRun, JsonOption, New, Quiet, ReasonOption, RefusedOk, YesOption
+from ccops.ledger.commands import Command
 from ccops.ledger.model import Origin, Via
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class WriteOptions:
 class Job:
     """What a command asks for, before it is known which run it is."""
 
-    words: str
-    """The command in canonical form."""
+    command: Command
+    """By which the run is known again."""
     title: str
     via: Via
     requests: "Callable[[int, Origin], Iterable[AnyRequest]]"
@@ -99,6 +100,8 @@ class Job:
     """What is counted once, however often the command is given; None: each run is an occasion of its own."""
     as_of: "Callable[[datetime], Job] | None" = None
     """Makes the job as it is meant at another moment: a run that goes on in December is still November's."""
+    tag: str | None = None
+    """The name of the tag by which its contacts are selected."""
     failures: "RejectsFile | None" = None
     """Takes down the contacts that need somebody."""
 

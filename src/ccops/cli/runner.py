@@ -25,6 +25,7 @@ from ccops.cli.signals import finishing, heed_no_more
 from ccops.cli.value_checks import check_unsaid
 from ccops.engine.errors import AnotherAtWork
 from ccops.errors import CcopsError
+from ccops.ledger.commands import Command, text_of
 from ccops.ledger.model import Origin
 from ccops.text import clean
 
@@ -69,11 +70,11 @@ def go_on(session: "Session", job: Job, origin: "Origin", how: WriteOptions) -> 
     return session.questions.confirm("Go on?")
 
 
-def is_meant(session: "Session", words: str, how: WriteOptions) -> bool:
+def is_meant(session: "Session", command: "Command", how: WriteOptions) -> bool:
     """Ask at a terminal whether the same again, within ten minutes and as an occasion of its own, is meant."""
     if how.yes or how.dry_run or not session.questions.possible:
         return True
-    last = session.ledger.runs.last_ended(words)
+    last = session.ledger.runs.last_ended(text_of(command))
     if last is None or last.ended_at is None or session.clock.now() - last.ended_at > AGAIN_WITHIN:
         return True
     if all(entry.status != "applied" for entry in session.ledger.entries.of_run(last.id)):
@@ -92,7 +93,7 @@ _ENDED: Final = frozenset({FINE, NEEDS_A_PERSON})
 def do(session: "Session", job: Job, how: WriteOptions) -> int:
     """Carry a job out, print each outcome, and return the exit status."""
     check_unsaid(session, how.reason, "--reason")
-    check_unsaid(session, f"{job.words} {job.title}", "the command line")
+    check_unsaid(session, f"{text_of(job.command)} {job.title}", "the command line")
     if how.dry_run:
         return _preview(session, job, how)
     if not go_on(session, job, origin_of(session, job, how), how):
@@ -207,7 +208,14 @@ class _End(Protocol):
 @contextmanager
 def _started(session: "Session", ledger: "Ledger", job: Job, how: WriteOptions) -> Iterator["tuple[Started, _End]"]:
     """Begin or go on with a run; whatever happens, its lock is let go."""
-    started = ledger.runs.start(job.words, job.title, session.settings.actor, session.clock.now(), new=how.new)
+    started = ledger.runs.start(
+        text_of(job.command),
+        job.title,
+        session.settings.actor,
+        session.clock.now(),
+        new=how.new,
+        tag=job.tag,
+    )
     _say_which(session, started, job)
 
     def end(status: int, *, ended: bool) -> None:
@@ -243,7 +251,7 @@ def _preview(session: "Session", job: Job, how: WriteOptions) -> int:
     """Show what the job would do; nothing is written, not even to the ledger."""
     session.looks_only = True
     ledger = session.ledger_to_read
-    last = None if how.new else ledger.runs.last_without_end(job.words)
+    last = None if how.new else ledger.runs.last_without_end(text_of(job.command))
     parts = [(job, ledger.runs.highest() + 1)] if last is None else [(job.at(last.started_at), last.id)]
     if parts[0][0].occasion != job.occasion:
         parts.append((job, ledger.runs.highest() + 1))

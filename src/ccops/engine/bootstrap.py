@@ -10,6 +10,7 @@ from typing import Final
 from ccops.crm.base import Account, Contact, Crm, CustomField, Rejected
 from ccops.engine.errors import FieldRefused, LedgerElsewhere
 from ccops.engine.verification import CopiedReceipt, ForeignReceipt, UnknownReceipt, judge_receipt, parse_receipt
+from ccops.ledger.commands import TAKE_OVER, text_of
 from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Claim, Entry, Origin
 from ccops.ledger.snapshot import new_ledger
@@ -235,7 +236,7 @@ def count_as_done(
     if not periodical or not contacts:
         return []
     title = "init --take-over --grants-done"
-    started = ledger.runs.start(title, title, by, now, new=True)
+    started = ledger.runs.start(text_of(TAKE_OVER), title, by, now, new=True)
     claims = _claims(periodical, contacts, started.run.id, by, now)
     for carrier in contacts:
         ledger.people.met(carrier.id, carrier.email)

@@ -1,6 +1,5 @@
 """Bringing to an end what was left open: by looking again, or by a person's word."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from ccops.engine.outcomes import Outcome, Request, claim_of, outcome_of, told
 from ccops.engine.prepare import stopping
 from ccops.engine.tags import needs_release
 from ccops.engine.verification import ForeignReceipt, OddReceipt, UnknownReceipt
+from ccops.ledger.commands import SettleCommand, text_of
 from ccops.ledger.errors import NoEventToSettle
 from ccops.ledger.inbox import Ending, Event
 from ccops.ledger.ledger import Ledger
@@ -214,7 +214,7 @@ def _request(operation: Operation, contact: Contact, loss: Loss, run: int, by: s
 def _run(applier: Applier, number: int, word: str, by: str) -> Iterator[int]:
     """Count what is done to a run of its own; one that died is resumed."""
     runs, title = applier.ledger.runs, f"settle e{number} --as {word}"
-    started = runs.start(json.dumps(["settle", number, word]), title, by, applier.clock.now())
+    started = runs.start(text_of(SettleCommand(number, word)), title, by, applier.clock.now())
     try:
         yield started.run.id
     finally:

@@ -103,12 +103,14 @@ class Run:
 
     id: int
     words: str
-    """The command in canonical form, to be recognised when it is given again."""
+    """The command as `ledger.commands` writes it, to be recognised when it is given again."""
     title: str
     by: str
     started_at: datetime
     ended_at: datetime | None
     exit_status: int | None
+    tag: str | None = None
+    """The name, at that time, of the tag by which its contacts were selected."""
 
 
 ClaimKind = Literal[

@@ -28,7 +28,9 @@ class Runs:
         self._database = database
         self._locks = locks
 
-    def start(self, words: str, title: str, by: str, now: datetime, *, new: bool = False) -> Started:
+    def start(
+        self, words: str, title: str, by: str, now: datetime, *, new: bool = False, tag: str | None = None
+    ) -> Started:
         """Begin a run, or go on with the last one of the same words if that never reported its end and is not alive.
 
         Without `new`, a crash between two contacts and the same command again are one run, hence one occasion.
@@ -46,7 +48,7 @@ class Runs:
                         beside = last
                     else:
                         lock.drop(remove=True)
-            run = self._insert(words, title, by, now)
+            run = self._insert(words, title, by, now, tag)
             lock = self._locks.take(f"run-{run.id}")
             if lock is None:  # a leftover of another ledger in this folder can't be held by a run that begins now
                 raise NoSuchRun(run.id)
@@ -109,13 +111,16 @@ class Runs:
             row = db.row("SELECT * FROM runs WHERE words = :words ORDER BY id DESC LIMIT 1", words=words)
         return None if row is None or row["ended_at"] is not None else run_of(row)
 
-    def last_beginning(self, words: str) -> Run | None:
-        """Return the last run whose words begin like this."""
+    def last_beginning(self, words: str, unlike: str = "") -> Run | None:
+        """Return the last run whose words begin like this, and do not begin like `unlike`, which begins so too."""
         with self._database.read() as db:
             row = db.row(
-                "SELECT * FROM runs WHERE words >= :words AND words < :beyond ORDER BY id DESC LIMIT 1",
+                "SELECT * FROM runs WHERE words >= :words AND words < :beyond"
+                " AND NOT (:unlike <> '' AND words >= :unlike AND words < :beyond_that) ORDER BY id DESC LIMIT 1",
                 words=words,
-                beyond=words[:-1] + chr(ord(words[-1]) + 1),
+                beyond=_beyond(words),
+                unlike=unlike,
+                beyond_that=_beyond(unlike),
             )
         return None if row is None else run_of(row)
 
@@ -133,14 +138,21 @@ class Runs:
             row = db.row("SELECT COALESCE(MAX(id), 0) AS id FROM runs")
         return 0 if row is None else row["id"]
 
-    def _insert(self, words: str, title: str, by: str, now: datetime) -> Run:
+    def _insert(self, words: str, title: str, by: str, now: datetime, tag: str | None) -> Run:
         with self._database.write() as db:
             row = db.row(
-                'INSERT INTO runs (words, title, "by", started_at) VALUES (:words, :title, :by, :now) RETURNING *',
+                'INSERT INTO runs (words, title, "by", started_at, tag) VALUES (:words, :title, :by, :now, :tag)'
+                " RETURNING *",
                 words=words,
                 title=title,
                 by=by,
                 now=stamp(now),
+                tag=tag,
             )
         assert row is not None  # noqa: S101 - RETURNING gives the row that was just inserted
         return run_of(row)
+
+
+def _beyond(words: str) -> str:
+    """Return the least text that stands behind all that begin like this."""
+    return words[:-1] + chr(ord(words[-1]) + 1) if words else ""

@@ -1,6 +1,5 @@
 """The receiver as a whole: the server, the workers behind the inbox, and the own look for tags."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from ccops.app.poll import PollRounds
 from ccops.engine.apply import Applier
 from ccops.engine.outcomes import Outcome
 from ccops.errors import CcopsError
+from ccops.ledger.commands import SERVE, text_of
 from ccops.ledger.model import Entry
 from ccops.operations.model import OperationsFile
 from ccops.server.app import Done, Receiver
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ccops.server.listener import Server
 
 LOCK: Final = "serve"
-_WORDS: Final = json.dumps(["serve"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def serving(site: ServedHome, plan: ServeOptions, voices: ServeReports, stop: th
 def _run(applier: Applier, by: str) -> Iterator[int]:
     """Count all that comes in to one run; one that died is gone on with."""
     runs = applier.ledger.runs
-    started = runs.start(_WORDS, "serve", by, applier.clock.now())
+    started = runs.start(text_of(SERVE), "serve", by, applier.clock.now())
     try:
         yield started.run.id
     finally:

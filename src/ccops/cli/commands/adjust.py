@@ -1,6 +1,5 @@
 """`ccops adjust`: a one-off change of one field of one contact."""
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from ccops.cli.runner import do, is_meant
 from ccops.cli.setup import field_to_change
 from ccops.cli.value_checks import amount_text, check_key, demand_signs, tell_of_thousands
 from ccops.errors import Misconfigured
+from ccops.ledger.commands import AdjustCommand
 from ccops.text import address_key
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def _adjust(
     operation = adjust_operation(target, *asked, registry.fields, registry.timezone)
     said = f"{asked[0]} {amount_text(asked[1])}"
     named = None if key is None else for_adjust(target, for_key(key))
-    words = json.dumps(["adjust", address_key(str(who)), target, said, named])
-    if key is None and not is_meant(session, words, how):
+    command = AdjustCommand(address_key(str(who)), target, asked[0], amount_text(asked[1]), named)
+    if key is None and not is_meant(session, command, how):
         session.console.note("Nothing was sent.")
         return 0
 
@@ -104,5 +104,5 @@ def _adjust(
         return [Request(operation, who, occasion, run_id, origin, asked=said)]
 
     title = f"adjust {who} {target} {said}"
-    job = Job(words, title, "adjust", requests, NamedContacts((str(who),)), registry.timezone, occasion=named)
+    job = Job(command, title, "adjust", requests, NamedContacts((str(who),)), registry.timezone, occasion=named)
     return do(session, job, how)

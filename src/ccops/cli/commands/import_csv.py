@@ -1,6 +1,5 @@
 """The command itself."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from ccops.cli.rejects import RejectsFile
 from ccops.cli.value_checks import counts_as, holds_credential
 from ccops.config.errors import nearest
 from ccops.config.operations_file import field_key
+from ccops.ledger.commands import ImportCommand
 from ccops.operations.occasion import for_key
 from ccops.text import clean, tidy
 
@@ -164,7 +164,7 @@ def _job(
     what, path = f"{rows.rules.columns.what()} {field}", rows.source.path
     name = clean(rows.source.name if path is None else path.name)
     return Job(
-        words=json.dumps(["import", rows.source.mark, field, sorted(said.mapped.items()), rows.rules.key]),
+        command=ImportCommand(rows.source.mark, field, tuple(sorted(said.mapped.items())), rows.rules.key),
         title=f"import {name}: {what}",
         via="import",
         requests=lambda run, origin: _requests(registry, found, run, origin),

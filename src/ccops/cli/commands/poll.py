@@ -13,6 +13,7 @@ from ccops.cli.outcome_view import LABELS, Tally, say_faults
 from ccops.cli.runner import manners, printer
 from ccops.cli.signals import finishing
 from ccops.errors import CcopsError, Misconfigured, ServiceUnreachable
+from ccops.ledger.commands import POLL, text_of
 from ccops.ledger.model import Origin
 from ccops.ledger.runs import Started
 from ccops.text import tidy
@@ -110,7 +111,7 @@ def _round(session: "Session", operations: "list[Operation]", how: WriteOptions)
     applier, started = session.applier, list[Started]()
 
     def begin() -> tuple[int, Origin]:
-        run = applier.ledger.runs.start(_TITLE, _TITLE, session.settings.actor, session.clock.now(), new=True)
+        run = applier.ledger.runs.start(text_of(POLL), _TITLE, session.settings.actor, session.clock.now(), new=True)
         started.append(run)
         return run.run.id, Origin(session.settings.actor, "poll", how.reason)
 
@@ -157,7 +158,7 @@ def _remind(session: "Session") -> None:
 
 def _job(session: "Session") -> Job:
     """Describe a poll to what prints outcomes; its contacts are not known before."""
-    return Job(_TITLE, _TITLE, "poll", lambda *_: (), NamedContacts(()), session.registry.timezone)
+    return Job(POLL, _TITLE, "poll", lambda *_: (), NamedContacts(()), session.registry.timezone)
 
 
 def _sum_up(session: "Session", operations: "list[Operation]", tally: Tally) -> None:

@@ -1,6 +1,5 @@
 """The command itself."""
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from ccops.cli.runner import ASKED_FROM
 from ccops.cli.signals import finishing
 from ccops.clock import iso
 from ccops.errors import CcopsError, Misconfigured
+from ccops.ledger.commands import ReconcileCommand, text_of
 from ccops.operations.numbers import plain
 from ccops.text import clean
 
@@ -337,8 +337,8 @@ def carry_out(session: "Session", found: "FieldComparison", way: Direction, how:
     """Ask, and let one of the two values hold; return the exit status. What no hand changed is told, and left."""
     from ccops.cli.runner import do
 
-    words = json.dumps(["reconcile", found.field, way])
-    last = None if how.new else found.ledger.runs.last_without_end(words)
+    command = ReconcileCommand(found.field, way)
+    last = None if how.new else found.ledger.runs.last_without_end(text_of(command))
     begun = [] if last is None else [entry for entry in found.ledger.entries.of_run(last.id) if _is_open(entry)]
     left = _left(found, begun)
     if last is None and not found.by_hand:
@@ -347,7 +347,7 @@ def carry_out(session: "Session", found: "FieldComparison", way: Direction, how:
     if not _is_meant(session, found, way, how):
         session.console.note("Nothing was sent.")
         return NEEDS_A_PERSON
-    job = _job(session, found, way, words, begun)
+    job = _job(session, found, command, begun)
     status = do(session, job, replace(how, yes=True))
     for each in left:
         session.console.warn(f"{each.email}: left as it is: {each.reason}")
@@ -387,7 +387,7 @@ def _is_meant(session: "Session", found: "FieldComparison", way: Direction, how:
     return session.questions.confirm(question[way])
 
 
-def _job(session: "Session", found: "FieldComparison", way: Direction, words: str, begun: "list[Entry]") -> Job:
+def _job(session: "Session", found: "FieldComparison", command: ReconcileCommand, begun: "list[Entry]") -> Job:
     timezone, taken_up = session.registry.timezone, {entry.contact for entry in begun}
     by_hand = [each for each in found.by_hand if each.contact not in taken_up]
     people = [(entry, found.ledger.people.by_id(entry.contact)) for entry in begun]
@@ -396,13 +396,13 @@ def _job(session: "Session", found: "FieldComparison", way: Direction, words: st
     def requests(run: int, origin: "Origin") -> "Iterator[AnyRequest]":
         from ccops.engine.reconcile import adoption_of, go_on_with, restore_of
 
-        make: Callable[..., AnyRequest] = adoption_of if way == "adopt" else restore_of
+        make: Callable[..., AnyRequest] = adoption_of if command.way == "adopt" else restore_of
         yield from (go_on_with(entry, origin) for entry in begun)
         yield from (make(each, found.field, timezone, (run, origin)) for each in by_hand)
 
-    title = f"reconcile {found.field} --{way}"
+    title = f"reconcile {found.field} --{command.way}"
     return Job(
-        words,
+        command,
         title,
         "adjust",
         requests,

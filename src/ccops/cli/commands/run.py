@@ -1,6 +1,5 @@
 """The command itself."""
 
-import json
 import shlex
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from ccops.cli.job import Job, WriteOptions
 from ccops.cli.options import Amount, InPeriod, Key, OncePer, complete_operation
 from ccops.cli.runner import is_meant
 from ccops.cli.value_checks import amount_text, tell_of_thousands
+from ccops.ledger.commands import RunCommand
 from ccops.text import clean, tidy
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ class RunDraft:
             raise OtherPeriod(known.name, EACH_RUN, known.once_per)
         operation = known if said.amount is None else with_amount(known, said.amount)
         return Job(
-            words=self._words(named),
+            command=self._command(named),
+            tag=self.choice.selection.tag or None,
             title=f"run {known.name} {self.choice.said}",
             via="run",
             requests=partial(self._requests, operation, named, self.choice.picks),
@@ -200,13 +201,13 @@ class RunDraft:
     def _asked(self) -> str | None:
         return None if self.said.amount is None else amount_text(self.said.amount)
 
-    def _words(self, named: "NamedOccasion") -> str:
-        """Write the command in the form by which it is known again; a period only if it was said."""
+    def _command(self, named: "NamedOccasion") -> RunCommand:
+        """Return the command by which the run is known again; a period only if it was said."""
         said = self.said
         key = None if said.key is None else named.occasion
         period = None if said.period is None else named.period
         once_per = self._once_per or self.known.once_per
-        return json.dumps(["run", self.known.name, self.choice.words, self._asked, key, once_per, period])
+        return RunCommand(self.known.name, self.choice.selection, self._asked, key, once_per, period)
 
     def _requests(
         self,
@@ -236,7 +237,7 @@ def settled(session: "Session", asking: RunDraft, how: "WriteOptions") -> RunDra
     """
     job = asking.job(session.clock.now())
     if asking.choice.named:
-        return asking if job.occasion is not None or is_meant(session, job.words, how) else None
+        return asking if job.occasion is not None or is_meant(session, job.command, how) else None
     if asking.choice.option == "--all" and not (how.yes or how.dry_run or session.questions.possible):
         raise AllUnasked(asking.command)
     return asking if job.occasion is not None or asking.each_run else _asked_for_occasion(session, asking, how)

@@ -17,6 +17,7 @@ from ccops.cli.job import JobContacts, NamedContacts
 from ccops.cli.rejects import RejectsFile
 from ccops.crm.base import tag_named
 from ccops.errors import Misconfigured
+from ccops.ledger.commands import Selection
 from ccops.text import address_key, clean, folded, from_safe_csv, shorten, tidy
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ class RunContacts:
     picks: "Callable[[], Iterable[Pick]]"
     first: "Callable[[], Iterable[Pick]]"
     """Gives the first of them alone, to look at."""
-    words: object
+    selection: Selection
     """By which the same choice is known again."""
     said: str
     """What it is, for the title of a run."""
@@ -360,7 +361,7 @@ def _named(words: list[str]) -> RunContacts:
 
     contacts = _distinct(contact_of(word) for word in words)
     names = tuple(map(str, contacts))
-    known_by = sorted(map(address_key, names))
+    known_by = Selection(tuple(sorted(map(address_key, names))))
     said = names[0] if len(names) == 1 else f"for {len(names)} contacts"
     picks = [(who, None) for who in contacts]
     return RunContacts(
@@ -382,16 +383,16 @@ def _tagged(session: "Session", operation: "Operation", word: str, states: "froz
         raise OwnTag(operation.name, operation.tag.name)
     listed = ListedContacts(lambda: session.crm.carriers(number))
     said = f'for the carriers of "{name}"'
-    return _of_list(listed, {"tagged": number}, said, states, "--tagged", word)
+    return _of_list(listed, Selection(tagged=number, tag=name), said, states, "--tagged", word)
 
 
 def _all(session: "Session", states: "frozenset[State]") -> RunContacts:
-    return _of_list(ListedContacts(session.crm.contacts), {"all": True}, "for all contacts", states, "--all")
+    return _of_list(ListedContacts(session.crm.contacts), Selection(everyone=True), "for all contacts", states, "--all")
 
 
 def _of_list(
     listed: ListedContacts,
-    words: dict[str, object],
+    selection: Selection,
     said: str,
     states: "frozenset[State]",
     option: str,
@@ -404,7 +405,14 @@ def _of_list(
         return [(row.id, row) for row in listed.first()]
 
     return RunContacts(
-        listed, picks, first, words | {"states": sorted(states)}, said, states, option=option, value=value
+        listed,
+        picks,
+        first,
+        replace(selection, states=tuple(sorted(states))),
+        said,
+        states,
+        option=option,
+        value=value,
     )
 
 
@@ -421,13 +429,13 @@ def _tag(session: "Session", word: str) -> tuple[int, str]:
 
 def _in_file(session: "Session", word: str, mapped: Mapping[str, str], states: "frozenset[State]") -> RunContacts:
     found = read(word, mapped, session.resources)
-    columns: dict[str, object] = {"columns": sorted(mapped.items())} if mapped else {}
+    columns = tuple(sorted(mapped.items()))
     picks = partial(_without_rows, found)
     return RunContacts(
         found,
         picks,
         lambda: islice(picks(), 1),
-        {"file": found.source.mark, "states": sorted(states), **columns},
+        Selection(file=found.source.mark, states=tuple(sorted(states)), columns=columns),
         f"for the contacts in {found.source.name}",
         states,
         option="--file",

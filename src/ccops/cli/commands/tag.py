@@ -1,6 +1,5 @@
 """`ccops tag …`: the command lines, each handed on to one function."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from ccops.cli.value_checks import check_unsaid
 from ccops.config.home import file_lock
 from ccops.crm.base import Missing, tag_named
 from ccops.errors import CcopsError, Misconfigured
+from ccops.ledger.commands import BindTagCommand
 from ccops.ledger.model import Origin
 from ccops.text import clean, folded, shorten, tidy
 
@@ -251,7 +251,7 @@ def run_for(session: "Session", carriers: Carriers, how: "WriteOptions") -> int:
     operation, tag = carriers.operation, carriers.tag
     them = "the one carrier" if len(names) == 1 else f"{len(names)} carriers"
     job = Job(
-        words=json.dumps(["tag bind", operation.name, tag.id]),
+        command=BindTagCommand(operation.name, tag.id),
         title=f'run {operation.name} for {them} of "{tag.name}"',
         via="run",
         requests=carriers.requests,

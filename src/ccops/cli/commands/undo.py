@@ -1,6 +1,5 @@
 """`ccops undo`: entries taken back, one by one or a whole run."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ from ccops.cli.job import Job, NamedContacts, WriteOptions
 from ccops.cli.outcome_view import outcome_object
 from ccops.cli.runner import do
 from ccops.errors import Misconfigured
+from ccops.ledger.commands import UndoCommand, text_of
 from ccops.ledger.model import Origin
 
 if TYPE_CHECKING:
@@ -117,8 +117,9 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Undo
 
     ledger = _ledger(session, how)
     names = tuple(f"e{number}" for number in entries)
-    words = json.dumps(["undo", run or sorted(entries), manner.force, manner.reopen])
-    going_on = None if how.new else ledger.runs.last_without_end(words)
+    undone = () if run else tuple(sorted(entries))
+    command = UndoCommand(run, undone, manner.force, manner.reopen)
+    going_on = None if how.new else ledger.runs.last_without_end(text_of(command))
     if not entries:
         say = session.console.note if how.json else session.console.say
         say(f"Nothing to take back: no entry of {run} is applied.")
@@ -137,7 +138,7 @@ def _undo(session: "Session", entries: list[int], run: str | None, manner: "Undo
 
     title = f"undo {run or ' '.join(names)}"
     occasion = f"undo of {run or ' '.join(names)}"
-    job = Job(words, title, "undo", requests, _whom(ledger, entries), registry.timezone, occasion=occasion)
+    job = Job(command, title, "undo", requests, _whom(ledger, entries), registry.timezone, occasion=occasion)
     return do(session, job, how)
 
 

@@ -72,6 +72,7 @@ def run_of(row: Row) -> Run:
         started_at=parse_iso(row["started_at"]),
         ended_at=_moment(row["ended_at"]),
         exit_status=row["exit_status"],
+        tag=row["tag"],
     )
 
 

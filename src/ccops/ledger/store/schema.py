@@ -228,7 +228,49 @@ _FIFTH: Final = (
     """,
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_BOOLEAN: Final = "json(CASE json_extract(words, '$[{}]') WHEN 1 THEN 'true' ELSE 'false' END)"
+_NAMED: Final = {
+    "run": """'operation', json_extract(words, '$[1]'),
+        'selection', CASE json_type(words, '$[2]') WHEN 'array' THEN
+            json_object('contacts', json(json_extract(words, '$[2]'))) ELSE json(json_extract(words, '$[2]')) END,
+        'amount', json_extract(words, '$[3]'), 'key', json_extract(words, '$[4]'),
+        'once_per', json_extract(words, '$[5]'), 'period', json_extract(words, '$[6]')""",
+    "adjust": """'contact', json_extract(words, '$[1]'), 'field', json_extract(words, '$[2]'),
+        'action', substr(json_extract(words, '$[3]'), 1, instr(json_extract(words, '$[3]'), ' ') - 1),
+        'amount', substr(json_extract(words, '$[3]'), instr(json_extract(words, '$[3]'), ' ') + 1),
+        'occasion', json_extract(words, '$[4]')""",
+    "import": """'file', json_extract(words, '$[1]'), 'field', json_extract(words, '$[2]'),
+        'columns', json(json_extract(words, '$[3]')), 'key', json_extract(words, '$[4]')""",
+    "undo": f"""'run', CASE json_type(words, '$[1]') WHEN 'text' THEN json_extract(words, '$[1]') END,
+        'entries', json(CASE json_type(words, '$[1]') WHEN 'array' THEN json_extract(words, '$[1]') ELSE '[]' END),
+        'force', {_BOOLEAN.format(2)}, 'reopen', {_BOOLEAN.format(3)}""",
+    "reconcile": "'field', json_extract(words, '$[1]'), 'way', json_extract(words, '$[2]')",
+    "tag bind": "'operation', json_extract(words, '$[1]'), 'tag', json_extract(words, '$[2]')",
+    "settle": "'entry', json_extract(words, '$[1]'), 'word', json_extract(words, '$[2]')",
+    "serve": "",
+}
+"""What the commands of runs used to say by place, by name; as `ledger.commands` writes it."""
+_TAG_IN_TITLE: Final = "substr(title, instr(title, 'for the carriers of \"') + 21)"
+
+_SIXTH: Final = (
+    "ALTER TABLE runs ADD COLUMN tag TEXT",
+    f"""
+    UPDATE runs SET tag = rtrim({_TAG_IN_TITLE}, replace({_TAG_IN_TITLE}, '"', ''))
+        WHERE words LIKE '["run", %' AND title LIKE '%for the carriers of "%"%'
+    """,
+    "UPDATE runs SET tag = substr(tag, 1, length(tag) - 1) WHERE tag LIKE '%\"'",
+    *(
+        f"""
+        UPDATE runs SET words = json_object('command', '{kind}'{named and ", "}{named})
+            WHERE json_valid(words) AND json_type(words) = 'array' AND json_extract(words, '$[0]') = '{kind}'
+        """
+        for kind, named in _NAMED.items()
+    ),
+    """UPDATE runs SET words = '{"command":"poll"}' WHERE words = 'poll'""",
+    """UPDATE runs SET words = '{"command":"take over"}' WHERE words = 'init --take-over --grants-done'""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """The n-th brings the schema from version n to n + 1."""
 
 VERSION: Final = len(MIGRATIONS)
