@@ -28,7 +28,7 @@ campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, ma
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest --hypothesis-profile searching --numprocesses auto tests/operations tests/config tests/app tests/report
 
-clocks: $(DEVELOPING)  ## run the tests as on the first of a month, on New Year's Eve and on a February 29 (needs libfaketime)
+clocks: $(DEVELOPING)  ## run the tests as on the first of a month, on New Year's Eve and on a February 29 (Linux only; needs a C compiler)
 	.ci/by-other-clocks
 
 check: $(DEVELOPING) lint types arrows lines  ## run every other check

@@ -162,6 +162,12 @@ def test_what_is_no_command_is_none(text: str) -> None:
     assert written(text) is None
 
 
+def test_a_path_that_is_no_text_is_kept() -> None:
+    command = ImportCommand("/no\udcfftext.csv", "credits")
+    assert text_of(command).encode()
+    assert command_from(text_of(command)) == command
+
+
 def test_a_renamed_tag_is_the_same_command() -> None:
     other = RunCommand("pay", Selection(tagged=5, states=ALL, tag="Member: Platinum"))
     assert text_of(other) == text_of(RunCommand("pay", GOLD))

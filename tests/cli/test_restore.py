@@ -243,6 +243,7 @@ def test_a_ledger_of_an_older_ccops_is_brought_up_to_date_when_it_is_used(practi
             database.execute(f"DROP INDEX one_per_{index}")
             database.execute(next(sql for sql in MIGRATIONS[0] if f"INDEX one_per_{index} " in sql))
         database.execute("ALTER TABLE entries DROP COLUMN doubled")
+        database.execute("ALTER TABLE runs DROP COLUMN tag")
         database.execute("PRAGMA user_version = 1")
     database.close()
     assert practice("restore", str(with_ledger(saved, older.read_bytes())), "--yes").status == 0

@@ -13,7 +13,7 @@ from tests.cli.calls import Ended
 from tests.cli.sites import KEY, OPERATIONS, Site
 
 Call = Callable[..., Ended]
-CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "PYTHONPATH")
+CLOCK = ("LD_PRELOAD", "CLOCK_AHEAD")
 GOLD = ("schedule", "monthly-grant", "--tagged", "Member: Gold", "--monthly")
 
 

@@ -1,6 +1,7 @@
 """The command that began a run, as a record with named keys: by its text, the run is known again."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal
@@ -130,7 +131,9 @@ TAKE_OVER: Final = PlainCommand("take over")
 def text_of(command: Command) -> str:
     """Write a command as the ledger keeps it. Two are the same if their texts are; names of tags are left out."""
     named = {name: _value(getattr(command, name)) for name in command.__dataclass_fields__ if name != "kind"}
-    return json.dumps({"command": command.kind} | named, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({"command": command.kind} | named, ensure_ascii=False, separators=(",", ":"))
+    # A path may have bytes that are no text; a database takes them escaped only.
+    return _LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def beginning_of(operation: str) -> str:
@@ -157,6 +160,7 @@ def command_from(text: str, tag: str = "") -> Command | None:
         return None
 
 
+_LONE: Final = re.compile("[\ud800-\udfff]")
 _PLAINLY: Final[Mapping[str, Any]] = {
     each.kind: each for each in (AdjustCommand, ReconcileCommand, BindTagCommand, SettleCommand)
 }
