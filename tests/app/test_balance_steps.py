@@ -15,7 +15,9 @@ from ccops.operations.model import Change, Operation, OperationsFile
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def entry(number: int, before: str | None, after: str, status: Status = "applied", field: str = "credits") -> Entry:
+def entry(
+    number: int, before: str | None, after: str, status: Status = Status.APPLIED, field: str = "credits"
+) -> Entry:
     moment = START + timedelta(minutes=number)
     # What the walk does not look at is left empty, whatever else an entry has.
     parts: dict[str, Any] = dict.fromkeys(part.name for part in fields(Entry))
@@ -67,8 +69,8 @@ def test_an_empty_value_is_the_same_however_it_is_told() -> None:
 
 
 def test_a_parked_write_may_have_arrived_or_not() -> None:
-    arrived = walked("25", entry(1, "5", "15"), entry(2, "15", "25", "parked"))
-    lost = walked("15", entry(1, "5", "15"), entry(2, "15", "25", "parked"))
+    arrived = walked("25", entry(1, "5", "15"), entry(2, "15", "25", Status.PARKED))
+    lost = walked("15", entry(1, "5", "15"), entry(2, "15", "25", Status.PARKED))
     assert arrived == lost == [("15", "25", 2), ("5", "15", 1)]
 
 
@@ -111,7 +113,7 @@ def test_every_value_on_the_way_is_explained(events: list[tuple[str, str]]) -> N
     value, entries = "0", []
     for number, (kind, after) in enumerate(events, 1):
         if kind != "hand":
-            entries.append(entry(number, value, after, "applied" if kind == "entry" else "parked"))
+            entries.append(entry(number, value, after, Status.APPLIED if kind == "entry" else Status.PARKED))
         value = value if kind == "parked, lost" else after
     found = list(steps("credits", value, reversed(entries)))
     assert [step.entry for step in found if isinstance(step, BalanceStep)] == entries[::-1]
@@ -129,7 +131,7 @@ def test_without_hands_nothing_is_said_to_be_by_hand(values: list[str]) -> None:
 
 
 def test_an_entry_that_was_undone_did_change_the_value() -> None:
-    undone = replace(entry(1, "5", "15"), status="undone", undone_by=2)
+    undone = replace(entry(1, "5", "15"), status=Status.UNDONE, undone_by=2)
     assert walked("5", undone, entry(2, "15", "5")) == [("15", "5", 2), ("5", "15", 1)]
 
 

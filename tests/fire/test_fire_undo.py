@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from ccops.ledger.model import Entry
+from ccops.ledger.model import Entry, Status
 from tests.fire.conftest import Place
 
 CONTACTS = [f"member{number}@example.org" for number in range(12)]
@@ -29,7 +29,7 @@ def check(place: Place, members: list[int], counts: set[int]) -> None:
         counting = [entry for entry in own if entry.undoes is None and not is_undone(entry, own)]
         assert len(counting) in counts
         assert place.kit.field_values(member)["credits"] == str(5 + 10 * len(counting))
-        assert [entry.status for entry in own if entry.undoes is None].count("applied") == len(counting)
+        assert [entry.status for entry in own if entry.undoes is None].count(Status.APPLIED) == len(counting)
 
 
 def is_undone(entry: Entry, entries: list[Entry]) -> bool:
@@ -80,4 +80,4 @@ def test_an_undo_of_an_undo_killed_at_each_commit_counts_once_beside_a_rerun(pla
         if child.returncode != -signal.SIGKILL:  # there are fewer commits than that: all were visited
             assert number > 5
             break
-    assert Counter(entry.status for entry in place.entries())["intended"] == 0
+    assert Counter(entry.status for entry in place.entries())[Status.INTENDED] == 0

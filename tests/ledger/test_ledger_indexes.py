@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccops.ledger.ledger import Ledger
+from ccops.ledger.model import Status
 from ccops.ledger.queries import Filter
 from tests.engine.conftest import new_ledger
 
@@ -27,20 +28,24 @@ SHORT = {
 QUESTIONS: dict[str, Callable[[Ledger], object]] = {
     "history of a contact": lambda ledger: ledger.history.entries(Filter(contact=7)),
     "history of a contact, all at once": lambda ledger: ledger.history.entries(
-        Filter(contact=7, operation="grant", statuses=("refused",), run=1, since=NOW)
+        Filter(contact=7, operation="grant", statuses=(Status.REFUSED,), run=1, since=NOW)
     ),
     "history of a contact's operation": lambda ledger: ledger.history.entries(Filter(contact=7, operation="grant")),
     "history of a run": lambda ledger: ledger.history.entries(Filter(run=1, operation="grant")),
     "history of an operation": lambda ledger: ledger.history.entries(Filter(operation="grant")),
     "history since a moment": lambda ledger: ledger.history.entries(Filter(since=NOW)),
     "history of an operation since a moment": lambda ledger: ledger.history.entries(
-        Filter(operation="grant", since=NOW, statuses=("applied",))
+        Filter(operation="grant", since=NOW, statuses=(Status.APPLIED,))
     ),
-    "history of what is open": lambda ledger: ledger.history.entries(Filter(statuses=("intended", "sending"))),
-    "history of what was refused": lambda ledger: ledger.history.entries(Filter(statuses=("refused",), left_out=False)),
-    "history of what was undone": lambda ledger: ledger.history.entries(Filter(statuses=("undone",))),
+    "history of what is open": lambda ledger: ledger.history.entries(
+        Filter(statuses=(Status.INTENDED, Status.SENDING))
+    ),
+    "history of what was refused": lambda ledger: ledger.history.entries(
+        Filter(statuses=(Status.REFUSED,), left_out=False)
+    ),
+    "history of what was undone": lambda ledger: ledger.history.entries(Filter(statuses=(Status.UNDONE,))),
     "history of an operation's failures": lambda ledger: ledger.history.entries(
-        Filter(operation="grant", statuses=("failed",))
+        Filter(operation="grant", statuses=(Status.FAILED,))
     ),
     "history as it goes on": lambda ledger: ledger.history.changed_since(7, NOW, [1, 2]),
     "how earlier runs left an entry": lambda ledger: ledger.history.tries_of(7),
@@ -93,7 +98,7 @@ def test_no_question_goes_through_a_whole_table(ledger: Ledger, question: str) -
     assert not walked, steps
 
 
-@pytest.mark.parametrize("wanted", [Filter(), Filter(statuses=("applied",))], ids=["all", "applied"])
+@pytest.mark.parametrize("wanted", [Filter(), Filter(statuses=(Status.APPLIED,))], ids=["all", "applied"])
 def test_a_plain_listing_reads_from_the_newest_on_and_stops(ledger: Ledger, wanted: Filter) -> None:
     """Without an index, but without sorting either, so that the limit ends it."""
     steps = plans(ledger, lambda each: each.history.entries(wanted))

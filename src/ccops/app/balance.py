@@ -128,7 +128,7 @@ def _steps_of(field: str, entries: Iterable[Entry]) -> Iterator[BalanceStep]:
 
 def _left_by(step: BalanceStep) -> tuple[Value, ...]:
     """Return the values that a field may have had after an entry."""
-    return (step.after,) if step.entry.status in {"applied", "undone"} else (step.after, step.before)
+    return (step.after,) if step.entry.status.has_arrived else (step.after, step.before)
 
 
 def _begun(entry: Entry) -> datetime:

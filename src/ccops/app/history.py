@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ccops.engine.tags import needs_release
 from ccops.errors import Misconfigured
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.model import Entry, Run
+from ccops.ledger.model import Entry, Run, Status
 from ccops.ledger.queries import Filter, RunCount
 from ccops.operations.model import Operation, from_json
 from ccops.text import shorten
@@ -87,14 +87,14 @@ def whole(ledger: Ledger, entry_id: int) -> Whole:
         ledger.runs.get(entry.run),
         from_json(entry.copy),
         ledger.identity.lineage.receipt(entry.id, entry.sends),
-        entry.status in {"applied", "undone", "refused"} and not entry.released and needs_release(entry),
+        entry.status.is_final and not entry.released and needs_release(entry),
         tuple(ledger.history.tries_of(entry.id)),
     )
 
 
 def _since(ledger: Ledger, then: Entry, wanted: Filter) -> Entry | None:
     """Return how an entry of a run stands now, if another run took it over; that is refusals and failures alone."""
-    if wanted.run is None or then.status not in {"refused", "failed"}:
+    if wanted.run is None or not then.status.may_be_tried_again:
         return None
     now = ledger.entries.get(then.id)
     return None if now.run == then.run else now
@@ -106,9 +106,8 @@ _OVERLAP: Final = timedelta(minutes=1)
 """An end is committed a little later than its moment, and clocks of processes on one machine agree."""
 _REMEMBERED: Final = 20_000
 """More than ever come to their end within the overlap."""
-_OPEN: Final = frozenset({"intended", "sending"})
 
-EntryState = tuple[str, datetime]
+EntryState = tuple[Status, datetime]
 
 
 class Follower:
@@ -125,7 +124,7 @@ class Follower:
         """Return the newest entries that there are already, oldest first; from here on only news are told."""
         self._ended = now
         self._highest = self._ledger.entries.highest()
-        self._remember(entry for entry in self._ledger.entries.open() if entry.status in _OPEN)
+        self._remember(entry for entry in self._ledger.entries.open() if entry.status.is_open)
         self._remember(entry for entry, _ in self._since())
         found = list(self._ledger.history.each(replace(self._wanted, limit=most))) if most else []
         self._remember(entry for entry, _ in found)
@@ -140,7 +139,7 @@ class Follower:
     def _since(self) -> list[tuple[Entry, str | None]]:
         """Look for entries that are new, that came to an end lately, that were open, and that were just undone."""
         history = self._ledger.history
-        opened = [number for number, (status, _) in self._known.items() if status in _OPEN]
+        opened = [number for number, (status, _) in self._known.items() if status.is_open]
         found = history.changed_since(self._highest, self._ended - _OVERLAP, opened)
         more, watched = found, set(opened)
         while undone := {entry.undoes for entry, _ in more if entry.undoes is not None} - watched:

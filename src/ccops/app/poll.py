@@ -223,7 +223,7 @@ def _looked_up(applier: Applier, operation: Operation, row: Contact, run: tuple[
 def _finish(applier: Applier, entry: Entry) -> Outcome:
     """Bring a tagging's entry to its end; if only its tags were still out of order, it was done before."""
     outcome = attempt_to_finish(applier, entry.id)
-    was_done = outcome.error is None and entry.status in {"applied", "undone", "refused"}
+    was_done = outcome.error is None and entry.status.is_final
     return replace(outcome, status="repeated") if was_done else outcome
 
 

@@ -102,7 +102,7 @@ class Applier:
         with self.ledger.locks.contact(contact):
             # Read under the lock: its own command may have ended it meanwhile.
             work = WorkItem(self.ledger.entries.get(entry_id))
-            if work.entry.status in {"applied", "undone", "refused"}:
+            if work.entry.status.is_final:
                 work.entry = self.releaser.release(work.entry, work.warnings)
             return self._carry_out(work)
 
@@ -165,7 +165,7 @@ class Applier:
         self.ledger.people.met(contact.id, contact.email)
         reason = left_out_reason(request, contact.state)
         entry = self.ledger.entries.leave_out(claim_of(request, contact.id, self.clock.now()), reason)
-        if entry.status in {"applied", "undone"}:
+        if entry.status.has_arrived:
             return self._answer(request, Claimed("repeated", entry), None)
         return outcome_of(entry, self._email(entry))
 
@@ -208,7 +208,7 @@ class Applier:
                 self._settle(work)
             if work.entry.status == "intended":
                 self._attempt(work)
-            if work.entry.status not in {"intended", "sending"}:
+            if not work.entry.status.is_open:
                 return
         if work.entry.status == "intended":
             raise KeptFailing(work.entry.contact, work.obstacle)

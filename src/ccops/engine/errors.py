@@ -210,7 +210,7 @@ class NotUndoable(Misconfigured):
                 way = "To let its occasion run again" if again else "To bring it back"
                 super().__init__(f"{what}. Nothing was sent. {way}:")
                 return
-        elif entry.status in {"sending", "intended"}:
+        elif entry.status.is_open:
             what, self.mend = f"{name} has not come to its end yet", "ccops settle"
         elif entry.status == "parked":
             what = f"{name} needs a person first, who says whether it was applied"
@@ -232,7 +232,7 @@ class NothingToSettle(Misconfigured):
     """The entry has come to its end already, or needs no person for it."""
 
     def __init__(self, entry: Entry) -> None:
-        name, is_open = f"e{entry.id}", entry.status in {"intended", "sending"}
+        name, is_open = f"e{entry.id}", entry.status.is_open
         self.mend = "ccops settle" if is_open else f"ccops history {name}"
         what = f"{name} is open, and needs nobody's word" if is_open else f"{name} is {entry.status}"
         super().__init__(f"{what}: there is nothing to settle by hand. Nothing was changed.")

@@ -23,7 +23,6 @@ Value = str | None
 
 _ANEW: Final[frozenset[Action]] = frozenset({"set", "restore", "stamp", "copy", "append", "add-days", "formula"})
 """Actions after which a field is what it should be, whatever was lost before."""
-_COUNTING: Final = frozenset({"applied", "undone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class _Walk:
 
     def __init__(self, entries: Sequence[Entry], lineage: Lineage, receipt_field: str) -> None:
         self._known = {entry.id: entry for entry in entries}
-        self._counting = [entry for entry in entries if entry.status in _COUNTING]
+        self._counting = [entry for entry in entries if entry.status.has_arrived]
         self._lineage = lineage
         self._receipt_field = receipt_field
         applied = (entry for entry in entries if entry.status == "applied")
@@ -161,7 +160,7 @@ class _Walk:
         if receipt is None or entry is None or self._lineage.of(entry.id) != receipt[0]:
             return None
         # The receipt of a send that arrived in time is there because the last one never came, as a person said.
-        in_time = entry.status in _COUNTING and receipt[2] == entry.sends
+        in_time = entry.status.has_arrived and receipt[2] == entry.sends
         return None if in_time or (entry.turn or 0) > (last.turn or 0) else entry
 
 

@@ -171,13 +171,13 @@ def claim_of(request: Request, contact: int, now: datetime) -> Claim:
 
 NO_SUCH_CONTACT: Final = "no such contact in Kit"
 _STATUS: Final[dict[Status, OutcomeStatus]] = {
-    "intended": "open",
-    "sending": "open",
-    "applied": "applied",
-    "undone": "repeated",
-    "refused": "refused",
-    "failed": "failed",
-    "parked": "parked",
+    Status.INTENDED: "open",
+    Status.SENDING: "open",
+    Status.APPLIED: "applied",
+    Status.UNDONE: "repeated",
+    Status.REFUSED: "refused",
+    Status.FAILED: "failed",
+    Status.PARKED: "parked",
 }
 
 

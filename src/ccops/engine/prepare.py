@@ -41,7 +41,7 @@ from ccops.engine.verification import (
 from ccops.ledger.claims import counted_late, overtaken
 from ccops.ledger.identity import Lineage
 from ccops.ledger.ledger import Ledger
-from ccops.ledger.model import Entry, Standing
+from ccops.ledger.model import Entry, Standing, Status
 from ccops.operations.model import Operation
 from ccops.operations.plan import Plan, fields_read, plan
 from ccops.operations.refusal import Cause, Refusal
@@ -328,7 +328,7 @@ class FactFinder:
     def candidate(self, entry: Entry, operation: Operation) -> Candidate:
         """Return an entry as the candidate that it is."""
         back = self._ledger.entries.brought_back_by(entry.undoes)
-        return Candidate(operation, entry.occasion, entry.period, replace(entry, status="intended"), back)
+        return Candidate(operation, entry.occasion, entry.period, replace(entry, status=Status.INTENDED), back)
 
     def facts(self, number: int, contact: Contact | None, standing: Standing | None = None) -> Facts:
         """Gather what is known of a contact, by its id, that was shown like this; None: the CRM has none."""

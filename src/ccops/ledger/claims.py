@@ -94,12 +94,11 @@ _RIVALS: Final = (
     " AND (entries.occasion = own.occasion OR (entries.period = own.period"
     " AND entries.status IN ('intended', 'sending', 'applied', 'undone', 'parked')))"
 )
-_CHANGED_NOTHING: Final = frozenset({"refused", "failed"})
 
 
 def key_taken_by(db: Transaction, number: int) -> Entry | None:
     """Return another entry that holds the occasion or the period of an entry."""
-    return next((rival for rival in _rivals(db, number) if rival.status not in _CHANGED_NOTHING), None)
+    return next((rival for rival in _rivals(db, number) if not rival.status.may_be_tried_again), None)
 
 
 def key_taken_for_undo(db: Transaction, undone: int) -> Entry | None:
@@ -116,7 +115,7 @@ def take_keys(db: Transaction, entry: Entry, arrived: datetime | None = None) ->
     rows = [entry.id, *coming_back(db, entry.undoes)]
     rivals = [(number, rival) for number in rows for rival in _rivals(db, number)]
     if arrived is None:
-        blocking = (rival for _, rival in rivals if rival.status not in _CHANGED_NOTHING)
+        blocking = (rival for _, rival in rivals if not rival.status.may_be_tried_again)
     else:
         blocking = (rival for number, rival in rivals if not _gives_way_late(db, number, rival))
     taken = next(blocking, None)
@@ -165,7 +164,7 @@ def _gives_way_late(db: Transaction, number: int, rival: Entry) -> bool:
         return undo is not None and undo.status == "intended"
     if rival.status == "parked":
         return not _has_occasion_of(db, number, rival)
-    return rival.status == "intended" or rival.status in _CHANGED_NOTHING
+    return rival.status == "intended" or rival.status.may_be_tried_again
 
 
 def _give_up(db: Transaction, rival: Entry, winner: _Winner) -> None:
@@ -207,14 +206,14 @@ def _has_occasion_of(db: Transaction, number: int, rival: Entry) -> bool:
 def find_claim(db: Transaction, claim: Claim) -> Claimed:
     """Say how a claim would be answered, without making it."""
     first = _of_occasion(db, claim)
-    if first is None or first.status in {"refused", "failed"}:
+    if first is None or first.status.may_be_tried_again:
         return _look_anew(db, claim, first)
     undo = _bringing_back(db, first)
     if undo is not None:
         return Claimed("parked", undo) if undo.status == "parked" else Claimed("coming back", first, undo)
     if first.asked != claim.asked:
         return Claimed("other", first)
-    if first.status in {"applied", "undone"}:
+    if first.status.has_arrived:
         return Claimed("repeated", first)
     return Claimed("parked" if first.status == "parked" else "taken up", first)
 

@@ -3,9 +3,47 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, Literal
 
-Status = Literal["intended", "sending", "applied", "undone", "refused", "failed", "parked"]
+
+class Status(StrEnum):
+    """How an entry stands. In the database and in JSON it is its own text."""
+
+    INTENDED = "intended"
+    SENDING = "sending"
+    APPLIED = "applied"
+    UNDONE = "undone"
+    REFUSED = "refused"
+    FAILED = "failed"
+    PARKED = "parked"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the entry was begun and has not come to its end."""
+        return self in {Status.INTENDED, Status.SENDING}
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether its write has arrived, taken back since or not."""
+        return self in {Status.APPLIED, Status.UNDONE}
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether it has changed nothing, so that its occasion may be tried again by whoever asks for it."""
+        return self in {Status.REFUSED, Status.FAILED}
+
+    @property
+    def holds_period(self) -> bool:
+        """Whether no other entry can have its period."""
+        return not self.may_be_tried_again
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will become of it by itself but its tags."""
+        return self.has_arrived or self is Status.REFUSED
+
+
 Via = Literal["run", "adjust", "import", "poll", "webhook", "post", "undo", "settle"]
 
 LEFT_OUT: Final = "state"

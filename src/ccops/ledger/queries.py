@@ -18,7 +18,7 @@ from ccops.ledger.store.sqlite import Row, Sqlite, Transaction
 MOMENT: Final = "COALESCE(entries.ended_at, entries.sent_at, entries.at)"
 """`Entry.moment` in SQL."""
 
-_ENDED_WELL: Final[frozenset[Status]] = frozenset({"applied", "undone"})
+_ENDED_WELL: Final[frozenset[Status]] = frozenset({Status.APPLIED, Status.UNDONE})
 _FEW: Final = "entries.status NOT IN ('applied', 'undone')"
 """What the index of unfinished entries is for; SQLite uses it only where it finds these words."""
 _ENDED_SINCE: Final = (
@@ -293,7 +293,7 @@ _TRIED: Final = (
 
 def keep_try(db: Transaction, first: Entry, run: int) -> None:
     """Keep how an entry came out before another run takes it over."""
-    if first.run == run or first.status not in {"refused", "failed"} or first.via in _BY_ITSELF:
+    if first.run == run or not first.status.may_be_tried_again or first.via in _BY_ITSELF:
         return
     db.run(
         'INSERT INTO tries (entry, run, status, cause, reason, note, "by", via, ended_at)'
@@ -374,7 +374,7 @@ _WITH_EMAIL: Final = (
 )
 _AT_ONCE: Final = 1000
 """Entries that are read before the first is given; more are given as they are read."""
-_WRITTEN: Final[tuple[Status, ...]] = ("applied", "undone", "parked", "sending")
+_WRITTEN: Final = (Status.APPLIED, Status.UNDONE, Status.PARKED, Status.SENDING)
 
 
 @dataclass(frozen=True, slots=True)

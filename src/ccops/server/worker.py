@@ -245,7 +245,7 @@ class EventWorker:
             self._park([event], Ending("failed", f"{TAKEN_OFF} (event of {iso(event.at)})"))
 
     def _counted(self, event: Event, entry: Entry) -> None:
-        if entry.status in {"intended", "sending"}:
+        if entry.status.is_open:
             self._close([event], self._applier.finish(entry.id))
         else:
             self._inbox.end([event], Ending("repeated", entry.reason, entry.id), self._applier.clock.now())

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from ccops.crm.base import Contact, Crm, HeldTag, Missing
 from ccops.engine.losses import Loss, losses_of
@@ -17,7 +16,6 @@ from ccops.operations.model import RESERVED_NAMES, Operation, OperationsFile
 from ccops.operations.periods import describe_period, period_key
 from ccops.text import address_key, same_address
 
-_HOLDING: Final = frozenset({"intended", "sending", "applied", "undone", "parked"})
 """Statuses of an entry that keeps its period for itself."""
 
 
@@ -98,8 +96,8 @@ class Case:
         found = [
             entry for entry in self.entries if entry.undoes is None and self.period in {entry.period, entry.occasion}
         ]
-        holding = (entry for entry in found if entry.status in _HOLDING and not entry.reopened)
-        return next(holding, next((entry for entry in found if entry.status in _HOLDING), next(iter(found), None)))
+        holding = (entry for entry in found if entry.status.holds_period and not entry.reopened)
+        return next(holding, next((entry for entry in found if entry.status.holds_period), next(iter(found), None)))
 
     @property
     def waiting_tag(self) -> HeldTag | None:

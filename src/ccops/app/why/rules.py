@@ -219,7 +219,7 @@ def is_parked(case: Case) -> Answer | None:
 
 def is_open(case: Case) -> Answer | None:
     """An entry was begun, and how it ended is not known yet; of whatever operation, it comes first."""
-    own = next((entry for entry in case.entries if entry.status in {"intended", "sending"}), None)
+    own = next((entry for entry in case.entries if entry.status.is_open), None)
     entry = own or case.blocking
     if entry is None:
         return None
@@ -275,7 +275,7 @@ def is_tag_stuck(case: Case) -> Answer | None:
     entry = None if held is None else _entry_of(case, held)
     if held is None or entry is None or operation is None or operation.after_run == "keep-tag":
         return None
-    if entry.released or entry.status not in {"applied", "undone"}:
+    if entry.released or not entry.status.has_arrived:
         return None
     why = f"It was done {when(entry.moment, case)} (e{entry.id}), but {shorten(held.name)} could not be taken off yet."
     return Answer("tag-left", why, "Take it off", (command("settle"),), entry)

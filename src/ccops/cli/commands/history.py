@@ -19,27 +19,27 @@ from ccops.cli.outcome_view import entry_object, entry_part, entry_status, short
 from ccops.cli.output import Cells, Remark, TableColumn, layout, text_of
 from ccops.clock import iso
 from ccops.errors import Misconfigured
-from ccops.ledger.model import Entry
+from ccops.ledger.model import Entry, Status
 from ccops.text import clean, csv_safe, same_address, shorten, tidy
 
 if TYPE_CHECKING:
     from ccops.app.history import Past, PastRuns, Seen
     from ccops.cli.context import Session
     from ccops.cli.output import Console
-    from ccops.ledger.model import Run, Status, Values
+    from ccops.ledger.model import Run, Values
     from ccops.ledger.queries import Filter, RunCount
 
 Ended = Literal["applied", "undone", "refused", "left-out", "failed", "parked", "open"]
 
 _USUAL: Final = 50
 _STATUSES: "Final[Mapping[Ended, tuple[Status, ...]]]" = {
-    "applied": ("applied",),
-    "undone": ("undone",),
-    "refused": ("refused",),
-    "left-out": ("refused",),
-    "failed": ("failed",),
-    "parked": ("parked",),
-    "open": ("intended", "sending"),
+    "applied": (Status.APPLIED,),
+    "undone": (Status.UNDONE,),
+    "refused": (Status.REFUSED,),
+    "left-out": (Status.REFUSED,),
+    "failed": (Status.FAILED,),
+    "parked": (Status.PARKED,),
+    "open": (Status.INTENDED, Status.SENDING),
 }
 
 

@@ -8,6 +8,7 @@ from ccops.app.phrases import change_text, entry_name, name_of
 from ccops.cli.outcome_view import entry_object, entry_status, entry_text, long_time, times_in
 from ccops.cli.output import Styled, TableColumn
 from ccops.clock import iso
+from ccops.ledger.model import Status
 from ccops.operations.occasion import describe_occasion, refusal_uses_it_up
 from ccops.operations.periods import describe_period
 from ccops.operations.plan import describe_change
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from ccops.app.history import Whole
     from ccops.cli.context import Session
     from ccops.cli.output import Console
-    from ccops.ledger.model import Entry, Status
+    from ccops.ledger.model import Entry
     from ccops.operations.refusal import Cause
 
 _Line = tuple[str, str]
 _CHANGE_COLUMNS: Final = (TableColumn("heading"), TableColumn("line"))
 _TERM: Final = 11
 _BECAME: "Final[Mapping[Status, str]]" = {
-    "intended": "open: begun, but nothing was sent yet",
-    "sending": "open: it was sent, and what became of it is not known yet",
-    "parked": "parked: it needs you",
+    Status.INTENDED: "open: begun, but nothing was sent yet",
+    Status.SENDING: "open: it was sent, and what became of it is not known yet",
+    Status.PARKED: "parked: it needs you",
 }
 
 

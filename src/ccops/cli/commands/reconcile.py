@@ -355,7 +355,7 @@ def carry_out(session: "Session", found: "FieldComparison", way: Direction, how:
 
 
 def _is_open(entry: "Entry") -> bool:
-    return entry.status in {"intended", "sending"}
+    return entry.status.is_open
 
 
 def _left(found: "FieldComparison", begun: "Iterable[Entry]") -> "list[Difference]":

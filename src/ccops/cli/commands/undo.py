@@ -102,7 +102,7 @@ def _say_left(session: "Session", run: int, how: WriteOptions) -> int:
     """Say how many entries of a run can't be undone yet, since nobody knows what became of them."""
     entries = [entry for entry in _ledger(session, how).entries.of_run(run) if not entry.undoes]
     counts = {
-        "open": sum(entry.status in {"intended", "sending"} for entry in entries),
+        "open": sum(entry.status.is_open for entry in entries),
         "parked": sum(entry.status == "parked" for entry in entries),
     }
     for word, count in counts.items():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ccops.clock import parse_iso
-from ccops.ledger.model import Entry, Run, Values
+from ccops.ledger.model import Entry, Run, Status, Values
 from ccops.ledger.store.sqlite import Row, Transaction
 
 ENTRIES = "SELECT entries.*, copies.text AS copy_text FROM entries JOIN copies ON copies.id = entries.copy"
@@ -32,7 +32,7 @@ def entry_of(row: Row, copy: str | None = None) -> Entry:
         occasion=row["occasion"],
         period=row["period"],
         asked=row["asked"],
-        status=row["status"],
+        status=Status(row["status"]),
         cause=row["cause"],
         reason=row["reason"],
         note=row["note"],
