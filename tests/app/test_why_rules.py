@@ -12,7 +12,7 @@ from ccops.app.why.facts import Case, WhyContact
 from ccops.app.why.rules import RULES, answer
 from ccops.crm.base import Contact, HeldTag
 from ccops.ledger.inbox import Event
-from ccops.ledger.model import Entry, Run
+from ccops.ledger.model import Entry, Run, Status
 from ccops.operations.model import Change, Operation, Tag, to_json
 
 NOW = datetime(2026, 11, 22, 19, tzinfo=UTC)
@@ -38,7 +38,7 @@ def entry(number: int = 1, status: str = "applied", operation: Operation = PAY, 
         "copy": to_json(operation),
         "contact": 7,
         "occasion": f"key:{number}",
-        "status": status,
+        "status": Status(status),
         "by": "maria",
         "via": "run",
         "before": {"credits": "5"},

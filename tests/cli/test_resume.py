@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ccops.ledger.commands import RunCommand, Selection, text_of
 from ccops.ledger.runs import Started
 from ccops.operations.periods import period_key
 from ccops.sandbox.faults import Fault
@@ -25,7 +26,7 @@ GOES_ON = "Going on with run r1 of "
 
 
 def words(operation: str, *contacts: str, once_per: str | None = None) -> str:
-    return json.dumps(["run", operation, sorted(contacts), None, None, once_per, None])
+    return text_of(RunCommand(operation, Selection(tuple(sorted(contacts))), once_per=once_per))
 
 
 @contextmanager

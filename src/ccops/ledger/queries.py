@@ -348,7 +348,7 @@ def _as_then(row: Row) -> Entry:
     return replace(
         entry_of(row),
         run=row["tried_run"],
-        status=row["tried_status"],
+        status=Status(row["tried_status"]),
         cause=row["tried_cause"],
         reason=row["tried_reason"],
         note=row["tried_note"],
