@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test campaign clocks check lint types arrows lines picture reference site bench man dist wheel clean
+.PHONY: help demo test test-fast campaign clocks check lint types arrows lines picture reference site bench man dist wheel clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
 		printf '  make %-10s %s\n' "$$name" "$$what"; done
 
 demo: $(INSTALLED)  ## install ccops into .venv and see the whole story, in under a minute
@@ -23,6 +23,9 @@ demo: $(INSTALLED)  ## install ccops into .venv and see the whole story, in unde
 
 test: $(DEVELOPING)  ## run the tests
 	$(BIN)/pytest --numprocesses auto
+
+test-fast: $(DEVELOPING)  ## run the tests that need no killed process, browser or terminal: a minute and a half
+	$(BIN)/pytest --numprocesses auto -m 'not campaign and not slow'
 
 campaign: $(DEVELOPING)  ## run the long tests: hundreds of killed processes, many seeds, more examples
 	$(BIN)/pytest -m campaign

@@ -34,7 +34,10 @@ OPTIONS = {
 }
 """Of each command, those within another one with both words."""
 
-pytestmark = pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(DOCS).as_posix() for page in PAGES])
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(DOCS).as_posix() for page in PAGES]),
+]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ import pytest
 
 from ccops.cli.help import CATALOG
 
+pytestmark = pytest.mark.slow
+
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"

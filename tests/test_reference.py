@@ -14,6 +14,8 @@ from ccops.config.settings import ENVIRONMENT
 from tests.test_readme import TOP
 from tests.test_readme import environ as environ  # noqa: PLC0414 - a user who has ccops and nothing else of it
 
+pytestmark = pytest.mark.slow
+
 PAGES = reference.pages()
 JSON = (TOP / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
 SECTIONS = [part for part in re.split(r"^## ", JSON, flags=re.MULTILINE)[1:] if "\n$ " in part]

@@ -13,6 +13,8 @@ from docs.alone import loaded_from_elsewhere
 from tests.report.browser import PROGRAM, Browser, browser
 from tests.test_readme import TOP
 
+pytestmark = pytest.mark.slow
+
 SIZES = ((390, 844), (1280, 900))
 COPIED = """(() => {
   const code = [...document.querySelectorAll("code")].find((code) => code.innerText.includes("invoice-1042"));

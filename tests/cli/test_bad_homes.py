@@ -13,6 +13,8 @@ from ccops.errors import SET_UP
 from tests.cli.calls import Ended, told
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 HELD_BACK = Path(__file__).with_name("held_back.py")

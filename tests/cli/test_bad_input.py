@@ -8,6 +8,8 @@ from tests.cli.calls import Ended, told
 from tests.cli.mistakes import ANN, MISTAKES, RUN
 from tests.cli.sites import KEY, OPERATIONS, Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 DIGITS = "write it in plain digits, without commas or currency: 12, -3 or 3.50"

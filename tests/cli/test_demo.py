@@ -11,6 +11,8 @@ from ccops.cli.output import Console
 from ccops.sandbox.sandbox import Sandbox
 from tests.cli.calls import Ended
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 

@@ -16,6 +16,8 @@ from tests.cli.calls import Ended
 from tests.cli.dialogs import KEY, OTHER_KEY, call_kit, keeps_secrets, piped, rename_field, talk
 from tests.cli.practice import Practice, open_practice
 
+pytestmark = pytest.mark.slow
+
 TAG = "ccops: payment-credit"
 FOR_NOTHING = "or, if it is to count for nothing: ccops settle"
 

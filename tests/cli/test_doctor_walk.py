@@ -19,6 +19,8 @@ from tests.cli.calls import Ended
 from tests.cli.dialogs import KEY, call_kit, delete_field, rename_field
 from tests.cli.practice import Practice, open_practice
 
+pytestmark = pytest.mark.slow
+
 TAG: Final = "ccops: payment-credit"
 ANN: Final = "ann@example.org"
 ZONE: Final = ZoneInfo("America/New_York")

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.import_files import ANN, BOB, CY, HAL, Call, credits_of, outcomes, table
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 CREDITS = ("--field", "credits")
 KEYED = (*CREDITS, "--key", "k")
 GRANT = ("run", "payment-credit", "--key", "k")

@@ -10,6 +10,8 @@ from tests.cli.calls import Ended
 from tests.cli.past import at_noon, left_open, parked
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 

@@ -13,6 +13,8 @@ from tests.cli.dialogs import piped
 from tests.cli.import_files import ANN, BOB, CY, GUS, HAL, NOBODY, Call, Write, credits_of, outcomes, table
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 ADD = f"email,add,key\n{ANN},10,i-1\n{BOB},3,i-2\n{ANN},2.5,i-3\n"
 CREDITS = ("--field", "credits")
 

@@ -22,6 +22,8 @@ from ccops.sandbox.sandbox import Sandbox
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 HASTY = Path(__file__).with_name("hasty.py")

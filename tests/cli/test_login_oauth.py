@@ -18,6 +18,8 @@ from tests.cli.dialogs import KEY, piped, talk
 from tests.cli.practice import Practice, open_practice
 from tests.grants import code_of, page_in, renewals, said_yes
 
+pytestmark = pytest.mark.slow
+
 PASTE = "Address or code: "
 HERE = ["login", "--oauth", "--no-browser"]
 SECRET = "app-secret-0123456789"

@@ -16,6 +16,8 @@ from ccops.sandbox.faults import Fault
 from tests.cli.calls import Ended
 from tests.cli.sites import RECEIPT, Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 ANN, BOB, CY, HAL = (f"{name}@example.org" for name in ("ann", "bob", "cy", "hal"))

@@ -19,6 +19,8 @@ from ccops.engine.outcomes import Outcome
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 NOBODY = "nobody@example.org"
 ROWS = f"email,add,key\n{NOBODY},1,k\n"

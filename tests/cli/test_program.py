@@ -17,6 +17,8 @@ from ccops.cli.help import CATALOG, Heading
 from ccops.operations.numbers import NotANumber
 from tests.cli.calls import Ended
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 QUOTES = "Put quotes around names that have blanks in them."
 HEAVY = ("requests", "sqlite3", "urllib3", "rich.table", "rich.progress", "http.server")

@@ -11,6 +11,8 @@ from ccops.sandbox.faults import Fault
 from tests.cli.calls import Ended, told
 from tests.cli.sites import RECEIPT, Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 ANN, BOB, GUS = (f"{name}@example.org" for name in ("ann", "bob", "gus"))

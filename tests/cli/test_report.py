@@ -11,6 +11,8 @@ from tests.cli.calls import Ended, told
 from tests.cli.past import parked
 from tests.cli.sites import KEY, Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 ANN, BOB = "ann@example.org", "bob@example.org"
 PARTS = {

@@ -7,6 +7,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 BY_ADDRESS, BY_ID = ("GET", "/v4/subscribers"), ("GET", "/v4/subscribers/{id}")
 WRITE = ("PUT", "/v4/subscribers/{id}")
 CARRIERS, TAGS = ("GET", "/v4/tags/{tag_id}/subscribers"), ("GET", "/v4/subscribers/{subscriber_id}/tags")

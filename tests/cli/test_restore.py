@@ -20,6 +20,8 @@ from tests.cli.calls import Ended
 from tests.cli.dialogs import KEY, talk
 from tests.cli.practice import Practice, open_practice
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB, FAY, GUS = (f"{name}@example.org" for name in ("ann", "bob", "fay", "gus"))
 
 

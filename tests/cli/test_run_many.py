@@ -14,6 +14,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 PUT = "/v4/subscribers/{id}"

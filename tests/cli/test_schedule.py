@@ -12,6 +12,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import KEY, OPERATIONS, Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 CLOCK = ("LD_PRELOAD", "CLOCK_AHEAD")
 GOLD = ("schedule", "monthly-grant", "--tagged", "Member: Gold", "--monthly")

@@ -22,6 +22,8 @@ from tests.cli.conftest import SOURCE, read_all
 from tests.cli.past import begun, parked
 from tests.cli.sites import Site, set_up, way_to
 
+pytestmark = pytest.mark.slow
+
 SEVERAL = Path(__file__).with_name("several.py")
 LONG: Final = "maximilian.von.und.zu.featherstonehaugh@rather-long-name.example.com"
 WIDE: Final = "李小龙@例子.example.org"

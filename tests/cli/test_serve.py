@@ -15,6 +15,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 SECRET = "0123456789abcdef"
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 TERMINATED = Path(__file__).with_name("terminated.py")
 CONTACTS = ("ann@example.org", "bob@example.org", "hal@example.org")
 MOMENTS = 10

@@ -12,6 +12,8 @@ from tests.cli.calls import Ended
 from tests.cli.sites import OPERATIONS, Site
 from tests.cli.walk import BASES, commands, places
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 PLACES = list(places())
 COMMANDS = sorted({place.command for place in PLACES})

@@ -16,6 +16,8 @@ from ccops.locks import SILENT, Locks, Waits, holder_of
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., "subprocess.Popen[str]"]
 RUN = ("run", "payment-credit", "ann@example.org")
 

@@ -13,6 +13,8 @@ from ccops.sandbox.sandbox import Sandbox
 from tests.cli.calls import Ended
 from tests.cli.practice import Practice, open_practice
 
+pytestmark = pytest.mark.slow
+
 BASE = "https://hooks.example.org"
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 

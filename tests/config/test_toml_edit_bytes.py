@@ -13,12 +13,15 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccops.config.operations_file import add_operation, edit_operation, put_field, remove_operation
 from ccops.config.toml_document import Layout
 from ccops.config.toml_edit import TomlValue
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("a", "b-2", "grant", "x_y", "7")
 COMMENTS = ("# note", '# [operations.fake] = "', "#", "# it's ] } ''' \"\"\"", "#\tfield = 1", "# Ärger ✓")

@@ -37,6 +37,8 @@ from tests.engine.oracle import (
 )
 from tests.engine.walks import START, Ask, Scenario, State, Walker
 
+pytestmark = pytest.mark.slow
+
 MEMORY: Final = Path("/dev/shm")
 
 

@@ -26,6 +26,8 @@ from ccops.sandbox.sandbox import Sandbox
 from ccops.secret import Secret
 from tests.engine.conftest import ORIGIN, RECEIPT, StandingClock, new_ledger
 
+pytestmark = pytest.mark.slow
+
 READ, WRITE = ("GET", "/v4/subscribers/{id}"), ("PUT", "/v4/subscribers/{id}")
 MANY, UNTAG = ("POST", "/v4/bulk/custom_fields/subscribers"), ("DELETE", "/v4/bulk/tags/subscribers")
 GRANT = Operation("grant", (Change("credits", "increase", amount=Decimal(10), sole_writer=True),), "UTC")

@@ -13,6 +13,8 @@ from tests.engine.test_apply_model import IN_ROWS, PROBE, SCENARIOS, _late
 from tests.engine.test_apply_model import walker as walker  # noqa: PLC0414
 from tests.engine.walks import STEP, Ask, Scenario, State, Step, Walker
 
+pytestmark = pytest.mark.slow
+
 HARD = ("one period", "by hand", "undo and reopen", "an undo comes back beside a rerun")
 """What is walked every time; the rest is in a campaign."""
 

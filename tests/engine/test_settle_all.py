@@ -3,12 +3,16 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from ccops.engine.batch import BatchOptions
 from ccops.engine.settle import finish_open, parked
 from ccops.ledger.inbox import Arrival, Ending
 from ccops.ledger.model import Claim, Entry
 from ccops.operations.model import to_json
 from tests.engine.conftest import ORIGIN, Bench
+
+pytestmark = pytest.mark.slow
 
 MANY = 1_203
 NOBODY = 9_000_000

@@ -4,6 +4,8 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from ccops.backup.contents import unpack
 from ccops.backup.pack import pack
 from ccops.config.home import Home
@@ -11,6 +13,8 @@ from ccops.ledger.ledger import Ledger
 from ccops.ledger.model import Entry
 from ccops.ledger.queries import Filter
 from tests.fire.conftest import Place
+
+pytestmark = pytest.mark.slow
 
 _CONTACTS = 40
 _PATIENCE = 60.0

@@ -36,7 +36,7 @@ AT_EACH_GATE = {"run with a key", "grant of the month", "two fields", "undo"}
 """More than a hundred rounds; the other commands, which differ from these in little, are for `make campaign`."""
 NAMES = [pytest.param(name, marks=() if name in AT_EACH_GATE else pytest.mark.campaign) for name in COMMANDS]
 
-pytestmark = pytest.mark.timeout(1500)  # dozens of processes, one after the other
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # dozens of processes, one after the other
 
 
 class Round:

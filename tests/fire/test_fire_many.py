@@ -20,7 +20,7 @@ MANY = ("POST", MANY_PATH)
 WAYS = ["token", pytest.param("key", marks=pytest.mark.campaign)]
 """At each gate only the newer way, which is the shorter one too."""
 
-pytestmark = pytest.mark.timeout(1500)  # dozens of processes, one after the other
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # dozens of processes, one after the other
 
 
 def crowd_of(place: Place, way: str, count: int = 3) -> Crowd:

@@ -10,6 +10,8 @@ import pytest
 from tests.fire.conftest import Place
 from tests.grants import log_in, renewals
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "/v4/oauth/token"
 
 

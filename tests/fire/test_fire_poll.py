@@ -12,6 +12,8 @@ from ccops.engine.batch import WORKERS
 from ccops.sandbox.sandbox import Sandbox
 from tests.fire.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 TAG = "ccops: payment-credit"
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.fire.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 CONTACTS = [f"member{number}@example.org" for number in range(20)]
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.fire.race import race, seconds_asked
 
+pytestmark = pytest.mark.slow
+
 
 def test_no_commit_is_lost_beside_a_checkpointer(tmp_path: Path) -> None:
     raced = race(tmp_path, 10)

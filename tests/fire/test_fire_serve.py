@@ -19,6 +19,8 @@ from ccops.server.hooks import sign
 from tests.fire.conftest import OPERATIONS, RECEIPT, Place
 from tests.fire.receivers import KIT_SECRET, OPERATION, SECRET, Receiver, Shop, patience
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def busy_place(tmp_path: Path) -> Iterator[Place]:

@@ -9,6 +9,8 @@ import pytest
 from ccops.ledger.model import Entry, Status
 from tests.fire.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 CONTACTS = [f"member{number}@example.org" for number in range(12)]
 WAYS = {
     "payment": ("run", "payment-credit", *CONTACTS, "--key", "k"),

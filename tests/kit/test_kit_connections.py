@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ccops.crm.kit.client import KitCrm
     from tests.kit.conftest import Connect, Wire
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = {"account": {"id": 9, "name": "Ann's Studio"}}
 BODY = json.dumps(ACCOUNT).encode()
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ccops.crm.kit.client import KitCrm
     from tests.kit.conftest import Connect, FakeClock
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def box(kit: Sandbox) -> Sandbox:

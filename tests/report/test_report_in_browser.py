@@ -14,7 +14,10 @@ from ccops.report.page import page
 from tests.books import NOON, ZONE, Books
 from tests.report.browser import PROGRAM, Browser, browser
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium; CCOPS_CHROMIUM may name it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason="needs Chromium; CCOPS_CHROMIUM may name it"),
+]
 
 ROWS = "[...document.querySelectorAll('#changes tbody tr')]"
 SHOWN = f"{ROWS}.filter((row) => !row.hidden).map((row) => row.cells[0].textContent).join(' ')"

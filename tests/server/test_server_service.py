@@ -23,6 +23,8 @@ from tests.engine.conftest import RECEIPT, Bench
 from tests.server.conftest import OPERATION, SECRET, tag_added
 from tests.server.served import Served, at_work
 
+pytestmark = pytest.mark.slow
+
 ANN = {"email": "ann@example.org"}
 
 

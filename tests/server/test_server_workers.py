@@ -16,6 +16,8 @@ from ccops.ledger.inbox import Arrival, Ending, Event
 from ccops.ledger.ledger import Ledger
 from ccops.server.worker import EventSignals, Workers
 
+pytestmark = pytest.mark.slow
+
 
 class Halting(SystemClock):
     """The machine's clock, which a test may halt."""
