@@ -1,6 +1,8 @@
 /* Puts the wall clock of a process forward by CLOCK_AHEAD seconds, and leaves alone all that waits.
  * (libfaketime 0.9.10 also takes over sleep and poll, and breaks both if the monotonic clock is to go on as it is.) */
 #define _GNU_SOURCE
+#include <dlfcn.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -32,4 +34,13 @@ time_t time(time_t *seconds) {
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (seconds) *seconds = now.tv_sec;
 	return now.tv_sec;
+}
+
+/* Waits until a moment of the wall clock, as multiprocessing does, wait until that of the machine. */
+int sem_timedwait(sem_t *semaphore, const struct timespec *until) {
+	static int (*wait)(sem_t *, const struct timespec *);
+	struct timespec moment = *until;
+	if (!wait) wait = (int (*)(sem_t *, const struct timespec *))dlsym(RTLD_NEXT, "sem_timedwait");
+	moment.tv_sec -= ahead();
+	return wait(semaphore, &moment);
 }

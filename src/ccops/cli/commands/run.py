@@ -110,7 +110,8 @@ def run_for(
             session.console.note("Nothing was sent.")
             return 0
         status = do(session, asking.job(session.clock.now()), how)
-    if failures is not None and failures.is_whole and failures.count and not failures.failure:
+    was_kept = failed_to is not None and failed_to.is_file()  # a device or pipe can't be given back
+    if was_kept and failures is not None and failures.is_whole and failures.count and not failures.failure:
         _say_who_failed(session, shlex.quote(str(failed_to)), failures.count)
     return status_with(session, failed_to, failures, status)
 
