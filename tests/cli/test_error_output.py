@@ -8,7 +8,7 @@ import pytest
 
 from ccops.cli.command_line import ending
 from ccops.cli.context import Session
-from ccops.cli.signals import Stop, finishing
+from ccops.cli.signals import StopRequest, finishing
 from ccops.errors import CcopsError, LedgerUnusable, Misconfigured
 
 SECRET = "kit_0123456789abcdef"
@@ -113,7 +113,7 @@ def test_being_told_to_terminate_unwinds_and_ends_with_143() -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_work_that_finishes_what_it_has_in_hand_is_only_told_to_stop(number: int, status: int) -> None:
-    stop = Stop()
+    stop = StopRequest()
     with finishing(stop):
         assert stop.status is None
         os.kill(os.getpid(), number)
@@ -122,7 +122,7 @@ def test_work_that_finishes_what_it_has_in_hand_is_only_told_to_stop(number: int
 
 
 def test_a_second_signal_does_not_wait() -> None:
-    with finishing(Stop()):
+    with finishing(StopRequest()):
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(SystemExit) as ended:
             signal.raise_signal(signal.SIGINT)
@@ -132,6 +132,6 @@ def test_a_second_signal_does_not_wait() -> None:
 def test_signals_mean_again_what_they_meant_before() -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     ends(lambda: None)
-    with finishing(Stop()):
+    with finishing(StopRequest()):
         pass
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before

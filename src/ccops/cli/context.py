@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ccops.cli.errors import corrected
 from ccops.cli.output import Console, standard_console
 from ccops.cli.prompts import Prompts
-from ccops.cli.signals import Stop
+from ccops.cli.signals import StopRequest
 from ccops.clock import Clock, SystemClock
 from ccops.config.errors import HomeNoFolder, nearest
 from ccops.errors import CcopsError, CredentialRefused, Misconfigured
@@ -264,7 +264,7 @@ class Session:
         """Set for a dry run: nothing may be written, not even to the ledger."""
         self.only_shows = False
         """Set for a command that could send nothing, so that it need not say so; a dry run says it all the same."""
-        self.stop = Stop()
+        self.stop = StopRequest()
         """Whether the program was asked to stop; `finishing(session.stop)` makes the body of a `with` heed it."""
         self.clock: Clock = clock or SystemClock(self.stop.event)
         self.resources = ExitStack()

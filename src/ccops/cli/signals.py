@@ -23,7 +23,7 @@ _IN_A_MOMENT: Final = 0.05
 """Seconds by which a finalizer has ended."""
 
 
-class Stop:
+class StopRequest:
     """Whether the program was asked to stop, for work that finishes what it has in hand."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def _tell(text: str) -> None:
 
 
 @contextmanager
-def finishing(stop: Stop) -> Iterator[None]:
+def finishing(stop: StopRequest) -> Iterator[None]:
     """Let the body finish the contact in hand when asked to stop, instead of breaking it off."""
     stop.heed()
     with _handled({signal.SIGINT: stop.ask, signal.SIGTERM: stop.ask}):
@@ -84,7 +84,7 @@ def finishing(stop: Stop) -> Iterator[None]:
 
 
 @contextmanager
-def terminable(stop: Stop) -> Iterator[None]:
+def terminable(stop: StopRequest) -> Iterator[None]:
     """Unwind on TERM as on Ctrl-C, so that locks and files are left in order; ends with status 143 or 130."""
     with _handled({signal.SIGINT: stop.break_off, signal.SIGTERM: stop.break_off}), _asked_again():
         yield
