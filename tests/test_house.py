@@ -31,3 +31,17 @@ def test_a_file_name_stands_for_two_files_at_most() -> None:
 def test_no_file_is_called_after_a_verb_in_ing() -> None:
     tests = Path(__file__).parent.rglob("*.py")
     assert {path.name for path in (*FILES, *tests) if path.stem.endswith("ing")} <= FIELD_TERMS
+
+
+def test_no_private_module_of_another_package_is_imported_but_typers() -> None:
+    """Typer has its errors and its help nowhere else; its version is bounded for that."""
+    found = defaultdict[str, set[str]](set)
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            named += [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            for part in named:
+                if any(word.startswith("_") and not word.startswith("__") for word in part.split(".")):
+                    found[part].add(path.parent.name)
+    assert {part for part in found if not part.startswith(("typer._click", "_typeshed"))} == set()
+    assert set().union(*found.values()) == {"cli"}
