@@ -55,7 +55,7 @@ def _print_loss(session: "Session", loss: "Loss", who: str) -> None:
     for line in console.out.fit(loss.text, taken=len(_LOSS_INDENT)):
         console.say(f"{_LOSS_INDENT}{line}", urgent=True)
     for command, effect in choices_of(loss):
-        console.say(_LOSS_INDENT, Styled(command, "bold"), urgent=True)
+        console.say(_LOSS_INDENT, Styled(console.spell(command), "bold"), urgent=True)
         for line in console.out.fit(effect, taken=2 * len(_LOSS_INDENT)):
             console.say(f"{_LOSS_INDENT * 2}{line}", urgent=True)
 
@@ -131,7 +131,7 @@ def _print(session: "Session", look: "EntryLook") -> None:
             console.say(f"{_INDENT}{term:<{_TERM}}{line}", urgent=True)
             term = ""  # noqa: PLW2901 - stands once
     for command, effect in _choices(look):
-        console.say(_INDENT, Styled(command, "bold"), urgent=True)
+        console.say(_INDENT, Styled(console.spell(command), "bold"), urgent=True)
         for line in console.out.fit(effect, taken=2 * len(_INDENT)):
             console.say(f"{_INDENT * 2}{line}", urgent=True)
 
@@ -221,7 +221,7 @@ def print_findings(console: "Console", findings: "Iterable[Finding]") -> None:
                 console.say(*head, line, urgent=not finding.ok)
                 head = (_FINDING_INDENT,)
         for line in finding.mend.splitlines():
-            console.say(_FINDING_INDENT, Styled(line, "bold"), urgent=not finding.ok)
+            console.say(_FINDING_INDENT, Styled(console.spell(line), "bold"), urgent=not finding.ok)
 
 
 def finding_object(finding: "Finding") -> Mapping[str, object]:

@@ -112,7 +112,7 @@ def show_error(
             console.err.line(label, line)
             label = indent
     for line in hide(error.mend).splitlines() if mended else ():
-        console.err.line(indent, line)
+        console.err.line(indent, console.spell(line))
 
 
 def _bug(session: Session, error: Exception) -> int:

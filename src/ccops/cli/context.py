@@ -1,5 +1,6 @@
 """What one command works with; each part is made when it is first asked for."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -275,7 +276,15 @@ class Session:
     @cached_property
     def console(self) -> Console:
         """The two outputs."""
-        return standard_console(self.environ, self._in_sandbox)
+        console = standard_console(self.environ, self._in_sandbox)
+        console.spell = self.spell
+        return console
+
+    def spell(self, command: str) -> str:
+        """Return a proposed command so that it acts on this home: with `--home` if this command line named it so."""
+        if self.home_option is None or not command.startswith("ccops ") or " --home" in command:
+            return command
+        return shlex.join(["ccops", "--home", str(self.home_option)]) + command.removeprefix("ccops")
 
     @cached_property
     def questions(self) -> Prompts:

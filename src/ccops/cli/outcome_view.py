@@ -520,7 +520,9 @@ def _say_needed(session: "Session", tally: Tally) -> None:
     count = tally.counts["parked"]
     if count:
         first = tally.first.get("parked")
-        session.console.warn(entry_name(first) if count == 1 else f"{count:,}", f" {need_you(count)}: ccops settle")
+        session.console.warn(
+            entry_name(first) if count == 1 else f"{count:,}", f" {need_you(count)}: {session.spell('ccops settle')}"
+        )
     if tally.counts["open"]:
         session.console.warn("Kit did not answer; the same command later goes on, nothing is lost.")
 
@@ -530,17 +532,19 @@ def say_faults(session: "Session", faults: Mapping[str, CcopsError]) -> None:
     for operation, error in faults.items():
         session.console.warn(f"{operation}: {error}")
         for line in error.mend.splitlines():
-            session.console.warn(f"  {line}")
+            session.console.warn(f"  {session.spell(line)}")
 
 
 def _say_undo(session: "Session", report: RunReport) -> None:
     """Say how to take back what was applied; not of several undos, which are taken back one by one only."""
     count = report.tally.counts["applied"]
     if count == 1:
-        session.console.note(f'Take it back: ccops undo {entry_name(report.tally.first["applied"])} --reason "…"')
+        entry = entry_name(report.tally.first["applied"])
+        session.console.note(f'Take it back: {session.spell(f"ccops undo {entry}")} --reason "…"')
     elif count and report.job.via != "undo":
         safe = "The same command again is safe. " if report.job.occasion else ""
-        session.console.advise(f'{safe}Take all back: ccops undo --run r{report.run.id} --reason "…"')
+        undo = session.spell(f"ccops undo --run r{report.run.id}")
+        session.console.advise(f'{safe}Take all back: {undo} --reason "…"')
 
 
 def say_nothing_left(session: "Session", report: RunReport) -> None:

@@ -333,6 +333,8 @@ class Console:
         self.err = Output(stderr, environ)
         self.quiet = False
         """Set by `--quiet`: only what needs a person is printed."""
+        self.spell: Callable[[str], str] = lambda command: command
+        """Returns a proposed command so that it acts on the home of this one."""
         self._in_sandbox = in_sandbox
         self._answered = False
 

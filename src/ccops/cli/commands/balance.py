@@ -109,7 +109,7 @@ def show_balances(session: "Session", contact: "Contact", balances: Sequence[Bal
     if not balances and not json:
         console.note("ccops has changed no field of this contact, and there is no operation that would.")
     if any(balance.more for balance in balances):
-        console.advise(f"There are earlier steps: ccops history {contact.email}")
+        console.advise(f"There are earlier steps: {console.spell(f'ccops history {contact.email}')}")
 
 
 def _rows(balance: Balance, timezone: str, now: datetime) -> Iterator[Cells]:

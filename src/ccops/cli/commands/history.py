@@ -227,9 +227,9 @@ def _entries(session: "Session", about: str | None, which: Which, shape: Shape) 
         session.console.advise(f"The ledger knows no contact {about}: ccops has changed nothing under this address.")
         near = session.ledger_to_read.people.nearest(about or "")
         if near is None:
-            session.console.advise(f"Check the spelling, or ask Kit for it: ccops why {about}")
+            session.console.advise(f"Check the spelling, or ask Kit for it: {session.spell(f'ccops why {about}')}")
         else:
-            session.console.advise(f"Did you mean {near}? ccops history {near}")
+            session.console.advise(f"Did you mean {near}? {session.spell(f'ccops history {near}')}")
     elif shape.csv:
         print_csv(session.console, every(session.ledger_to_read, wanted))
     elif shape.follow:

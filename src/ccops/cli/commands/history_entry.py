@@ -38,9 +38,9 @@ def show_whole(session: "Session", whole: "Whole", *, json: bool) -> None:
         console.json_line({**entry_object(whole.entry, whole.email), **_more(whole)})
     elif console.out.is_terminal:
         console.heading(times_in(timezone))
-        _print(console, _lines(whole, timezone, lambda moment: long_time(moment, timezone)))
+        _print(console, _lines(whole, timezone, lambda moment: long_time(moment, timezone), session.spell))
     else:
-        console.table(_CHANGE_COLUMNS, list(_lines(whole, timezone, iso)))
+        console.table(_CHANGE_COLUMNS, list(_lines(whole, timezone, iso, session.spell)))
 
 
 def _print(console: "Console", lines: Iterator[_Line]) -> None:
@@ -52,7 +52,9 @@ def _print(console: "Console", lines: Iterator[_Line]) -> None:
             before = term
 
 
-def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> Iterator[_Line]:
+def _lines(
+    whole: "Whole", timezone: str, when: Callable[[datetime], str], spell: Callable[[str], str]
+) -> Iterator[_Line]:
     """Say everything, as headings and lines."""
     entry = whole.entry
     yield "entry", f"{entry_name(entry)}, {name_of(entry)}"
@@ -76,7 +78,7 @@ def _lines(whole: "Whole", timezone: str, when: Callable[[datetime], str]) -> It
     yield from _said("tags", _tags(entry))
     for change in whole.operation.changes:
         yield "operation", describe_change(change)
-    yield from (("next", line) for line in _next(whole))
+    yield from (("next", line) for line in _next(whole, spell))
 
 
 def _said(term: str, text: str | None) -> Iterator[_Line]:
@@ -104,24 +106,24 @@ def _tags(entry: "Entry") -> str:
     return named and f"{named} {'added' if entry.undoes is None else 'taken off'} (Kit's ids)"
 
 
-def _next(whole: "Whole") -> Iterator[str]:
+def _next(whole: "Whole", spell: Callable[[str], str]) -> Iterator[str]:
     """Say what a person may do about an entry."""
     entry, name = whole.entry, entry_name(whole.entry)
     match entry.status:
         case "parked":
             yield "Look at the contact in Kit, then say what you found:"
-            yield f"  ccops settle {name} --as applied"
-            yield f"  ccops settle {name} --as not-applied"
+            yield f"  {spell(f'ccops settle {name}')} --as applied"
+            yield f"  {spell(f'ccops settle {name}')} --as not-applied"
         case "intended" | "sending":
-            yield "Bring it to its end: ccops settle"
+            yield f"Bring it to its end: {spell('ccops settle')}"
         case "applied":
-            yield f'Take it back: ccops undo {name} --reason "…"'
+            yield f'Take it back: {spell(f"ccops undo {name}")} --reason "…"'
         case "refused" if refusal_uses_it_up(entry.occasion, cast("Cause", entry.cause)):
             yield "This was the answer to this occasion; it is not tried again."
         case "refused" | "failed":
             yield "The same occasion again tries it anew."
     if whole.tags_wait:
-        yield "Its tags are still to be brought in order: ccops settle"
+        yield f"Its tags are still to be brought in order: {spell('ccops settle')}"
 
 
 def _more(whole: "Whole") -> dict[str, object]:

@@ -96,9 +96,11 @@ def among(session: "Session", step: "ChangeTable", fields: "Sequence[CustomField
 def finish(session: "Session", operation: "Operation", tag: str | None) -> None:
     """Make the tag, if one is wanted, and say what is next."""
     if tag is None:
-        session.console.advise(f"Run it for a contact: ccops run {operation.name} you@example.org --dry-run")
+        session.console.advise(
+            f"Run it for a contact: {session.spell(f'ccops run {operation.name}')} you@example.org --dry-run"
+        )
         if operation.tag is None:
-            session.console.advise(f"Start it from Kit by a tag: ccops tag create {operation.name}")
+            session.console.advise(f"Start it from Kit by a tag: {session.spell(f'ccops tag create {operation.name}')}")
         return
     made = setup.make_tag(session, operation.name, tag)
     session.console.tell(f'Made the tag "{made.name}" in Kit; it starts {operation.name}.')

@@ -90,7 +90,9 @@ def _chosen(session: "Session", names: list[str]) -> "list[Operation]":
         if each.tag is None and names:
             raise NotBound(each.name)
         if each.paused and each.tag is not None:
-            session.console.warn(f"{each.name} is paused; its tags wait. To go on: ccops op resume {each.name}")
+            session.console.warn(
+                f"{each.name} is paused; its tags wait. To go on: {session.spell(f'ccops op resume {each.name}')}"
+            )
     return bound(chosen)
 
 

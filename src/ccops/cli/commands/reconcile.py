@@ -197,8 +197,8 @@ def show_ways(session: "Session", found: "FieldComparison", how: "WriteOptions")
     if how.json or not console.err.is_terminal:
         return
     if found.by_hand:
-        console.advise(f"Take them into the history as they are: {command_of(found.field, 'adopt')}")
-        console.advise(f"Write back what ccops wrote: {command_of(found.field, 'restore')}")
+        console.advise(f"Take them into the history as they are: {console.spell(command_of(found.field, 'adopt'))}")
+        console.advise(f"Write back what ccops wrote: {console.spell(command_of(found.field, 'restore'))}")
     show_unsure(session, found)
 
 

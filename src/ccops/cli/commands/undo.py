@@ -108,7 +108,9 @@ def _say_left(session: "Session", run: int, how: WriteOptions) -> int:
     for word, count in counts.items():
         if count:
             them = "1 entry" if count == 1 else f"{count} entries"
-            session.console.warn(f"{them} of r{run} {'is' if count == 1 else 'are'} {word}: ccops settle")
+            session.console.warn(
+                f"{them} of r{run} {'is' if count == 1 else 'are'} {word}: {session.spell('ccops settle')}"
+            )
     return NEEDS_A_PERSON if any(counts.values()) else 0
 
 

@@ -100,19 +100,19 @@ def show(session: "Session", case: "Case", answer: "Answer", *, alone: bool, jso
         return
     console.tell(answer.why if alone or case.person.id is None else f"{case.name}: {answer.why}")
     if len(answer.mend) == 1 and _fits(session, answer):
-        console.say(f"{answer.lead}: ", Styled(answer.mend[0], "bold"))
+        console.say(f"{answer.lead}: ", Styled(session.spell(answer.mend[0]), "bold"))
         return
     if answer.lead:
         console.tell(f"{answer.lead}{':' if answer.mend else '.'}")
     for fix in answer.mend:
-        console.say(_INDENT, Styled(fix, "bold"))
+        console.say(_INDENT, Styled(session.spell(fix), "bold"))
 
 
 def show_nothing(session: "Session", person: "WhyContact") -> None:
     """Say that no operation has anything to do with the contact."""
     console = session.console
     console.tell(f"Nothing was ever done for {clean(person.name)}, who carries no trigger tag.")
-    console.say("See the operations: ", Styled("ccops op list", "bold"))
+    console.say("See the operations: ", Styled(session.spell("ccops op list"), "bold"))
 
 
 def _fits(session: "Session", answer: "Answer") -> bool:
