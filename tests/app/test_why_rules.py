@@ -82,6 +82,19 @@ def test_two_occasions_close_together_may_be_one(apart: timedelta, kind: str) ->
     assert answer(case(PAY, entry(2), entry(1, at=THEN - apart))).kind == kind
 
 
+def test_two_occasions_of_two_amounts_are_not_taken_for_one() -> None:
+    """Taking one of them back by a proposal would take what is right."""
+    gift = replace(PAY, changes=(replace(PAY.changes[0], amount=Decimal(20)),))
+    assert answer(case(PAY, entry(2), entry(1, operation=gift, at=THEN - timedelta(hours=1)))).kind == "applied"
+    assert answer(case(PAY, entry(2, asked="3"), entry(1, asked="4", at=THEN - timedelta(hours=1)))).kind == "applied"
+
+
+def test_an_amount_that_a_post_named_is_no_other_than_it_should_be() -> None:
+    named = replace(PAY, changes=(replace(PAY.changes[0], amount=Decimal(3)),))
+    found = answer(case(PAY, entry(operation=named, asked="3", via="post", occasion="post:o9")))
+    assert (found.kind, found.mend) == ("applied", ("ccops undo e1 --reason 'given by mistake'",))
+
+
 def test_an_edited_operation_is_another_amount_and_edited_limits_are_not() -> None:
     more = replace(PAY, changes=(replace(PAY.changes[0], amount=Decimal(20)),))
     found = answer(case(more, entry()))

@@ -96,12 +96,12 @@ def is_undone(case: Case) -> Answer | None:
 
 
 def is_twice(case: Case) -> Answer | None:
-    """Two occasions of the same operation were close to one another."""
+    """Two occasions of the same operation, with the same amount, were close to one another."""
     applied = [entry for entry in case.entries if entry.undoes is None and entry.status == "applied"]
     if case.period is not None or len(applied) < 2 or applied[0] != case.present:  # noqa: PLR2004 - two are twice
         return None
     late, early = applied[:2]
-    if late.at - early.at > _CLOSE:
+    if late.at - early.at > _CLOSE or not _is_alike(late, early):
         return None
     why = f"It ran for two occasions: {_done(early, case)}, and {_done(late, case)}."
     return Answer("twice", why, "If both are one, take the second back", (undo(late, "the same counted twice"),), late)
@@ -113,8 +113,8 @@ def is_other_amount(case: Case) -> Answer | None:
     if entry is None or operation is None or entry.status != "applied":
         return None
     then = from_json(entry.copy).changes
-    if _essence(then) == _essence(operation.changes):
-        return None
+    if _essence(then) == _essence(operation.changes) or (entry.via == "post" and entry.asked):
+        return None  # whoever posts to an operation that takes its amount from there names one
     asked = " as it was asked for" if entry.asked else ""
     why = f"{_done(entry, case)} was {_described(then)}{asked}; the operation is {_described(operation.changes)}."
     mend = (undo(entry, "wrong amount", "--reopen"), again(entry, case))
@@ -140,6 +140,11 @@ def _done(entry: Entry, case: Case) -> str:
 
 def _described(changes: Sequence[Change]) -> str:
     return ", ".join(map(describe_change, changes))
+
+
+def _is_alike(one: Entry, other: Entry) -> bool:
+    """Tell whether two entries asked for the same, so that they may be one counted twice."""
+    return one.asked == other.asked and _essence(from_json(one.copy).changes) == _essence(from_json(other.copy).changes)
 
 
 def _essence(changes: Sequence[Change]) -> list[tuple[object, ...]]:
