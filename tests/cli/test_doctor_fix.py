@@ -12,6 +12,8 @@ from tests.cli.calls import Ended
 from tests.cli.dialogs import KEY, call_kit, delete_field
 from tests.cli.practice import Practice, open_practice
 
+pytestmark = pytest.mark.slow
+
 PAYMENT = "[operations.payment-credit]\n"
 
 

@@ -11,6 +11,8 @@ from ccops.sandbox.sandbox import Sandbox
 from tests.cli.calls import Ended
 from tests.cli.dialogs import KEY, OTHER_KEY, keeps_secrets, piped, talk
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 QUESTION = "Key (it stays hidden): "
 OLD = '# mine\napi_key = "kit_old"  # of 2025\nactor = "maria"\n'

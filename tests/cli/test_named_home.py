@@ -7,6 +7,8 @@ import pytest
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 ANN = "ann@example.org"
 

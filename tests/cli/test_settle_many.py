@@ -13,6 +13,8 @@ from tests.cli.calls import Ended
 from tests.cli.past import CREDIT, begun
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)

@@ -11,6 +11,8 @@ from ccops.operations.occasion import tagging_of
 from tests.cli.calls import Ended
 from tests.cli.sites import Site
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Ended]
 
 
