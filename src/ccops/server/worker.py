@@ -406,6 +406,9 @@ class Workers:
             if self._resume_at is not None and now < self._resume_at:
                 return ()
             batch = self._inbox.due(now, besides=self._in_hand, paused=self._paused())
+            # Asked again: what came in after an operation was paused must not run, however long the look took.
+            if not self._paused().isdisjoint(event.operation for event in batch):
+                return ()
             self._in_hand.update(event.who for event in batch)
             return batch
 
